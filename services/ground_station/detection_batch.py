@@ -1,0 +1,77 @@
+"""The narrow joint between detection and tracking: the hot points of one frame, as a dataclass of arrays."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.geometry.camera import Camera
+
+Float64 = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Detections:
+    """Hot points, strongest first; every array has one entry a point.
+
+    row, column: (n,) sub-pixel, pixel centres at whole numbers, row 0 at the top.
+    covariance_px2: (n, 3) variances and covariance as row-row, row-column, column-column, pixels squared.
+    snr: (n,) matched-filter signal-to-noise ratio.
+    score: (n,) rank among detections, larger is surer.
+    amplitude_counts: (n,) counts of the fitted point source above background, summed over pixels.
+    area_px: (n,) int64 pixels above half of the peak.
+    left_out: detections beyond the list's bound, counted.
+    reason: why the frame could not be searched, a code such as `CONSTANT`; empty: it was searched.
+    threshold_snr: signal-to-noise ratio from which a point was called a detection.
+    """
+
+    row: Float64
+    column: Float64
+    covariance_px2: Float64
+    snr: Float64
+    score: Float64
+    amplitude_counts: Float64
+    area_px: NDArray[np.int64]
+    left_out: int = 0
+    reason: str = ""
+    threshold_snr: float = 0.0
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Where the satellite was and looked at mid-exposure; GCRS, metres, m/s; rotation's columns are camera axes."""
+
+    position_gcrs_m: Float64
+    velocity_gcrs_m_per_s: Float64
+    rotation_camera_to_gcrs: Float64
+    camera: Camera
+
+
+@dataclass(frozen=True)
+class DetectionBatch:
+    """All hot points of one frame and what is needed to place them.
+
+    Instants are emulated UTC, nanoseconds since 1970. geometry: None where image coordinates are all that is known.
+    arrival_unix_ns: modelled arrival at the ground station; 0: no network model was on the way.
+    """
+
+    run_id: str
+    satellite_id: str
+    sequence: int
+    exposure_start_unix_ns: int
+    readout_end_unix_ns: int
+    exposure_s: float
+    rows: int
+    columns: int
+    detections: Detections
+    geometry: Geometry | None = None
+    arrival_unix_ns: int = 0
+    trace_id: str = field(default="", compare=False)
+
+    @property
+    def mid_exposure_unix_ns(self) -> int:
+        """Middle of the exposure, to which geometry and detections refer."""
+        return self.exposure_start_unix_ns + round(self.exposure_s * 0.5e9)
