@@ -1,10 +1,12 @@
 """The command `plumewatch`: one lazily imported file per verb, so that `--help` and small verbs start at once."""
 
 import importlib
+import inspect
 import sys
+from typing import Any
 
-import click
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from services.runtime.errors import PlumewatchError
 
@@ -28,52 +30,51 @@ VERBS = {
 }
 
 
-class VerbGroup(click.Group):
+class VerbGroup(TyperGroup):
     """Imports a verb's module when the verb is called, not before."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
         """Return the verbs in the order of the way of the data."""
         del ctx
         return list(VERBS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: typer.Context, cmd_name: str) -> TyperCommand | TyperGroup | None:  # type: ignore[override]
         """Return the verb's command, importing its file."""
         del ctx
         if cmd_name not in VERBS:
             return None
         module = importlib.import_module(f"services.cli.{cmd_name.replace('-', '_')}")
-        app = getattr(module, "app", None)
-        if app is None:
-            app = typer.Typer(add_completion=False)
-            app.command(name=cmd_name, help=module.__doc__)(module.run)
-        command = typer.main.get_command(app)
+        verb = getattr(module, "app", None)
+        if verb is None:
+            verb = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+            verb.command(name=cmd_name, help=inspect.cleandoc(module.__doc__ or VERBS[cmd_name]))(module.run)
+        command = typer.main.get_command(verb)
         command.name = cmd_name
-        return command
+        return command  # type: ignore[return-value]
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_help(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
         """List the verbs without importing one."""
-        del ctx
+        self.format_usage(ctx, formatter)
+        self.format_help_text(ctx, formatter)
         with formatter.section("Verbs"):
             formatter.write_dl(list(VERBS.items()))
 
 
+app = typer.Typer(cls=VerbGroup, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def plumewatch() -> None:
+    """Open testbed for space-based infrared early warning.
+
+    `plumewatch VERB --help` explains each verb; `plumewatch up` shows everything at work.
+    """
+
+
 def main() -> None:
     """Run the command and leave with its exit code: 0 done, 1 failed, 2 wrong usage, 130 after Ctrl-C."""
-    group = VerbGroup(
-        name="plumewatch",
-        help="Open testbed for space-based infrared early warning. `plumewatch VERB --help` explains each verb; "
-        "`plumewatch up` shows everything at work.",
-    )
     try:
-        code = group.main(standalone_mode=False)
-    except click.exceptions.Abort:
-        code = 130
-    except click.ClickException as error:
-        error.show()
-        code = error.exit_code
+        app()
     except PlumewatchError as error:
         print(f"plumewatch: {error}", file=sys.stderr)
-        code = 1
-    except KeyboardInterrupt:
-        code = 130
-    sys.exit(code if isinstance(code, int) else 0)
+        sys.exit(1)

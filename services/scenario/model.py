@@ -360,7 +360,12 @@ class Scenario:
             raise ValueError("[train] and [walker] cannot both be set; keep one")
         if self.train is None and self.walker is None and not self.satellites:
             raise ValueError("no satellites: add [train], [walker] or [[satellite]]")
-        names = [item.id for item in (*self.satellites, *self.rockets, *self.fires, *self.network.gateways)]
+        names = [
+            *(satellite.id for satellite in self.satellites),
+            *(rocket.id for rocket in self.rockets),
+            *(fire.id for fire in self.fires),
+            *(gateway.id for gateway in self.network.gateways),
+        ]
         doubled = sorted({name for name in names if names.count(name) > 1})
         if doubled:
             raise ValueError(f"id {doubled[0]!r} is used twice; every id must be its own")
