@@ -1,0 +1,157 @@
+"""Orbits against the verification vectors of AIAA 2006-6753, and the patterns that scenarios draw."""
+
+import importlib.resources
+import math
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+from sgp4.io import compute_checksum
+
+from services.geometry.ellipsoid import itrs_to_geodetic
+from services.geometry.geodesic import geodesic_distance_m
+from services.geometry.orbit import Orbit, positions_itrs_m, propagate_teme, train, walker
+from services.geometry.time import NS_PER_S, unix_ns
+
+START = unix_ns(datetime(2026, 6, 21, 12, tzinfo=UTC))
+# AIAA 2006-6753, appendix D: first satellite of the verification set.
+LINES = (
+    "1 00005U 58002B   00179.78495062  .00000023  00000-0  28098-4 0  4753",
+    "2 00005  34.2682 348.7242 1859667 331.7664  19.3264 10.82419157413667",
+)
+
+
+def _verification_vectors() -> Iterator[tuple[int, float, list[float]]]:
+    """Yield (catalogue number, minutes since epoch, x y z vx vy vz in km) of the reference program's output."""
+    number = 0
+    for line in (importlib.resources.files("sgp4") / "tcppver.out").read_text().splitlines():
+        words = line.split()
+        if len(words) == 2 and words[1] == "xx":
+            number = int(words[0])
+        elif len(words) >= 7:
+            yield number, float(words[0]), [float(word) for word in words[1:7]]
+
+
+def _verification_orbits() -> dict[int, Orbit]:
+    orbits: dict[int, Orbit] = {}
+    previous = ""
+    for line in (importlib.resources.files("sgp4") / "SGP4-VER.TLE").read_text().splitlines():
+        if line.startswith("2 "):
+            # The set's made-up satellites carry wrong checksums.
+            lines = [f"{text[:68]}{compute_checksum(text)}" for text in (previous, line)]
+            # 33334 is in the set to be refused.
+            if line[2:7] == "33334":
+                with pytest.raises(ValueError, match="perturbed eccentricity is outside the range"):
+                    Orbit.from_tle(*lines)
+            else:
+                orbits.setdefault(int(line[2:7]), Orbit.from_tle(*lines))
+        previous = line
+    return orbits
+
+
+def test_states_match_the_published_verification_set() -> None:
+    # Instants are whole nanoseconds and epochs are days in a double: up to a microsecond, 8 mm at 8 km/s.
+    two_centimetres = 0.02
+    compared = 0
+    orbits = _verification_orbits()
+    for number, minutes, state_km in _verification_vectors():
+        # The set has satellites that must fail; their vectors before the failure are compared too.
+        if number not in orbits:
+            continue
+        orbit = orbits[number]
+        position, velocity = orbit.state_teme(orbit.epoch_unix_ns + round(minutes * 60 * NS_PER_S))
+        if np.isnan(position).any():
+            continue
+        assert np.abs(position - 1000 * np.array(state_km[:3])).max() < two_centimetres, (number, minutes)
+        assert np.abs(velocity - 1000 * np.array(state_km[3:])).max() < 2e-5, (number, minutes)
+        compared += 1
+    assert compared > 600
+
+
+def test_decayed_orbit_gives_nan_and_a_reason() -> None:
+    # AIAA 2006-6753, appendix D: satellite 28350 decays within days.
+    orbit = _verification_orbits()[28350]
+    later = orbit.epoch_unix_ns + 40 * 86_400 * NS_PER_S
+    good = Orbit.from_tle(*LINES)
+    positions, velocities, codes = propagate_teme([good, orbit], later)
+    assert codes[1] != 0
+    assert np.isnan(positions[1]).all()
+    assert np.isnan(velocities[1]).all()
+    assert np.isnan(orbit.state_gcrs(later)[0]).all()
+    assert "orbit 28350: " in orbit.problem(later)
+    assert good.problem(good.epoch_unix_ns) == ""
+
+
+@pytest.mark.parametrize(
+    ("lines", "problem"),
+    [
+        ((LINES[0][:-1] + "4", LINES[1]), "checksum 4, not 3"),
+        ((LINES[0][:40], LINES[1]), "must be 69 characters"),
+        ((LINES[1], LINES[0]), "beginning with '1 '"),
+        ((LINES[0], "2 00006  34.2682 348.7242 1859667 331.7664  19.3264 10.82419157413668"), "two satellites"),
+    ],
+)
+def test_broken_tle_is_refused(lines: tuple[str, str], problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
+        Orbit.from_tle(*lines)
+
+
+def test_all_positions_at_once_equal_one_by_one() -> None:
+    orbits = walker(6, 3, 1, 1e6, math.radians(53), START)
+    together = positions_itrs_m(orbits, START + 77 * NS_PER_S)
+    single = np.array([orbit.position_itrs_m(START + 77 * NS_PER_S) for orbit in orbits])
+    assert np.abs(together - single).max() < 1e-6
+    assert positions_itrs_m([], START).shape == (0, 3)
+
+
+@pytest.mark.parametrize("altitude_m", [3e5, 1e6, 2e7])
+def test_circle_keeps_its_altitude_and_turns_once_a_period(altitude_m: float) -> None:
+    orbit = Orbit.circular(altitude_m, math.radians(81), 1.0, 2.0, START)
+    radii = [
+        float(np.linalg.norm(orbit.state_teme(START + round(turn * orbit.period_s * NS_PER_S))[0]))
+        for turn in np.linspace(0, 1, 37)
+    ]
+    # Short-period terms of the Earth's flattening (and of Moon and Sun, high up) remain.
+    assert abs(np.mean(radii) - 6_378_137 - altitude_m) < 6_000
+    assert max(radii) - min(radii) < 30_000
+    assert abs(orbit.epoch_unix_ns - START) < 1_000
+
+
+def test_walker_spreads_planes_and_phases() -> None:
+    # Walker 12/3/1: planes 120 degrees apart, 4 in each, 30 degrees of phase from plane to plane.
+    orbits = walker(12, 3, 1, 1e6, math.radians(53), START)
+    nodes = np.degrees([orbit.satrec.nodeo for orbit in orbits])
+    arguments = np.degrees([(orbit.satrec.mo + orbit.satrec.argpo) % (2 * math.pi) for orbit in orbits])
+    assert np.allclose(nodes[::4], [0, 120, 240])
+    assert np.allclose(arguments[:4], [0, 90, 180, 270])
+    assert np.allclose(arguments[::4], [0, 30, 60])
+    with pytest.raises(ValueError, match="not a multiple of planes"):
+        walker(5, 3, 0, 1e6, 1.0, START)
+
+
+@pytest.mark.parametrize("ascending", [True, False])
+@pytest.mark.parametrize(("latitude", "longitude"), [(-30.9, 136.5), (0, 0), (64.9, -147), (-64, 179.9)])
+def test_train_passes_over_the_place(latitude: float, longitude: float, ascending: bool) -> None:
+    orbits = train(4, math.radians(21), 1e6, math.radians(81), latitude, longitude, START, ascending)
+    first, *_, last = positions_itrs_m(orbits, START)
+    middle = (positions_itrs_m(orbits, START).mean(axis=0),)
+    found_latitude, found_longitude, _ = (float(value[0]) for value in itrs_to_geodetic(np.array(middle)))
+    thirty_kilometres = 30e3
+    assert geodesic_distance_m(latitude, longitude, found_latitude, found_longitude) < thirty_kilometres
+    angle = math.degrees(math.acos(float(first @ last / np.linalg.norm(first) / np.linalg.norm(last))))
+    assert angle == pytest.approx(21, abs=0.2)
+    # The first is ahead: later in the pass, the last is where the first was, seen against the stars.
+    later = START + round(orbits[0].period_s * 21 / 360 * NS_PER_S)
+    apart = np.linalg.norm(orbits[-1].state_gcrs(later)[0] - orbits[0].state_gcrs(START)[0])
+    assert apart < thirty_kilometres
+    # North or south as asked.
+    north = orbits[1].position_itrs_m(START + 10 * NS_PER_S)[2] - orbits[1].position_itrs_m(START)[2]
+    assert (north > 0) == ascending
+
+
+def test_train_that_cannot_reach_a_latitude_comes_as_near_as_it_can() -> None:
+    (orbit,) = train(1, 0.0, 1e6, math.radians(50), 70.0, 20.0, START)
+    latitude, longitude, _ = itrs_to_geodetic(orbit.position_itrs_m(START))
+    assert float(latitude) == pytest.approx(50.1, abs=0.3)
+    assert float(longitude) == pytest.approx(20, abs=0.3)
