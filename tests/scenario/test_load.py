@@ -1,0 +1,84 @@
+"""Finding and reading scenario files."""
+
+from pathlib import Path
+
+import pytest
+
+from services.runtime.configuration import ConfigurationError
+from services.scenario import load
+from services.scenario.load import builtin_names, find_scenario, load_scenario
+from services.scenario.tle import find_tle, read_tle_file
+
+TLE = (
+    "1 00005U 58002B   00179.78495062  .00000023  00000-0  28098-4 0  4753",
+    "2 00005  34.2682 348.7242 1859667 331.7664  19.3264 10.82419157413667",
+)
+
+
+def test_paths_in_the_file_count_from_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    file = tmp_path / "sub" / "a.toml"
+    file.write_text(
+        'name = "a"\n[background]\nkind = "picture"\npicture = "earth.png"\n'
+        '[[satellite]]\nid = "s1"\nreplay = { path = "../images", targets = "targets.txt" }\n'
+        f'[[satellite]]\nid = "s2"\ntle_file = "{tmp_path}/x.tle"\ntle_name = "X"\n'
+    )
+    scenario = load_scenario(file)
+    assert scenario.background.picture == tmp_path / "sub" / "earth.png"
+    replay = scenario.satellites[0].replay
+    assert replay is not None
+    assert replay.path.resolve() == tmp_path / "images"
+    assert replay.targets is not None
+    assert replay.targets.resolve() == tmp_path / "images" / "targets.txt"
+    assert scenario.satellites[1].tle_file == tmp_path / "x.tle"
+
+
+def test_shipped_scenario_is_found_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "default.toml").write_text('name = "shipped"\n[train]\n')
+    monkeypatch.setattr(load, "builtin_folder", lambda: tmp_path)
+    assert load_scenario().name == "shipped"
+    assert load_scenario("default").name == "shipped"
+    assert builtin_names() == ["default"]
+    with pytest.raises(ConfigurationError, match=r"defualt: is neither a file nor .*; did you mean 'default'\?"):
+        find_scenario("defualt")
+    with pytest.raises(ConfigurationError, match="shipped scenarios: default"):
+        find_scenario("zzz")
+
+
+def test_file_goes_before_shipped_scenario(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("default").write_text('name = "mine"\n[train]\n')
+    assert load_scenario("default").name == "mine"
+
+
+def test_missing_file_is_named_with_the_nearest(tmp_path: Path) -> None:
+    (tmp_path / "launch.toml").write_text("")
+    with pytest.raises(ConfigurationError, match=r"lauch\.toml: no such file; did you mean .*launch\.toml"):
+        load_scenario(tmp_path / "lauch.toml")
+
+
+def test_every_shipped_scenario_can_be_read() -> None:
+    for name in builtin_names():
+        assert load_scenario(name).name
+
+
+def test_tle_files_with_and_without_names(tmp_path: Path) -> None:
+    file = tmp_path / "x.tle"
+    file.write_text("\n".join(["# comment", "0 VANGUARD 1", *TLE, "", *TLE, "ALPHA  ", *TLE]) + "\n")
+    assert read_tle_file(file) == {"VANGUARD 1": TLE, "00005": TLE, "ALPHA": TLE}
+    assert find_tle(file, "ALPHA") == TLE
+    with pytest.raises(ConfigurationError, match="has no satellite 'ALPHAA'; did you mean 'ALPHA'"):
+        find_tle(file, "ALPHAA")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [("", "has no two-line elements"), (TLE[0], "ends after line 1"), (f"{TLE[0]}\n{TLE[0]}", ":2: is '1 00005U")],
+)
+def test_broken_tle_file_is_named(tmp_path: Path, text: str, problem: str) -> None:
+    file = tmp_path / "x.tle"
+    file.write_text(text)
+    with pytest.raises(ConfigurationError, match=problem):
+        read_tle_file(file)
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        read_tle_file(tmp_path)

@@ -1,0 +1,201 @@
+"""From a scenario to orbits, places and views."""
+
+import math
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from services.geometry.ellipsoid import geodetic_to_itrs, itrs_to_geodetic
+from services.geometry.frames import itrs_from_gcrs
+from services.geometry.geodesic import geodesic_distance_m
+from services.geometry.time import NS_PER_S
+from services.runtime.configuration import ConfigurationError, from_table
+from services.scenario.model import Scenario
+from services.scenario.resolve import (
+    end_unix_ns,
+    gateways,
+    relays,
+    resolve_area,
+    resolve_satellites,
+    start_unix_ns,
+)
+from services.scenario.view import check_launches_seen, lens, nominal_pose, satellites_that_see
+
+SITE = {"latitude_deg": -30.9, "longitude_deg": 136.5}
+STAGE = {
+    "thrust_n": 1e5,
+    "burn_time_s": 60,
+    "propellant_mass_kg": 2500,
+    "dry_mass_kg": 400,
+    "radiant_intensity_w_per_sr": 1e6,
+}
+ROCKET = {"id": "r", "launch": SITE, "launch_time_s": 3, "heading_deg": 4, "stage": [STAGE]}
+# AIAA 2006-6753, appendix D: Vanguard 1, epoch in June 2000.
+TLE = [
+    "1 00005U 58002B   00179.78495062  .00000023  00000-0  28098-4 0  4753",
+    "2 00005  34.2682 348.7242 1859667 331.7664  19.3264 10.82419157413667",
+]
+
+
+def _scenario(**keys: Any) -> Scenario:
+    return from_table({"name": "a", **keys}, Scenario)
+
+
+def test_default_train_sees_the_launch_from_three_satellites() -> None:
+    scenario = _scenario(train={}, rocket=[ROCKET])
+    satellites = resolve_satellites(scenario)
+    assert [satellite.id for satellite in satellites] == ["sat-1", "sat-2", "sat-3", "sat-4"]
+    assert [satellite.index for satellite in satellites] == [0, 1, 2, 3]
+    plume = geodetic_to_itrs(-30.9, 136.5, 1e4)
+    for second in (0, 45, 90):
+        assert len(satellites_that_see(satellites, plume, start_unix_ns(scenario) + second * NS_PER_S)) >= 3
+    check_launches_seen(scenario, satellites)
+
+
+def test_camera_looks_at_its_target_with_the_way_ahead_at_the_top() -> None:
+    scenario = _scenario(train={}, rocket=[ROCKET])
+    satellite = resolve_satellites(scenario)[0]
+    at = start_unix_ns(scenario)
+    position, velocity, rotation = nominal_pose(satellite, at)
+    target = itrs_from_gcrs(at).T @ geodetic_to_itrs(-30.9, 136.5, 0)
+    row, column = lens(satellite.sensor).project(rotation.T @ (target - position))
+    assert (row[0], column[0]) == pytest.approx((511.5, 511.5))
+    assert (rotation.T @ velocity)[1] < 0
+
+
+def test_nadir_camera_looks_straight_down() -> None:
+    scenario = _scenario(train={"pointing": {"kind": "nadir"}}, area=SITE)
+    satellite = resolve_satellites(scenario)[2]
+    at = start_unix_ns(scenario)
+    position, _, rotation = nominal_pose(satellite, at)
+    itrs = itrs_from_gcrs(at)
+    latitude, longitude, height = itrs_to_geodetic(itrs @ position)
+    foot = itrs @ (position + float(height) * rotation[:, 2])
+    assert np.linalg.norm(foot - geodetic_to_itrs(latitude, longitude, 0.0)) < 1e-3
+
+
+def test_area_is_where_the_launches_are() -> None:
+    other = {**ROCKET, "id": "q", "launch": {"latitude_deg": -30.9, "longitude_deg": 138.5, "height_m": 100}}
+    area = resolve_area(_scenario(train={}, rocket=[ROCKET, other]))
+    assert area.longitude_deg == pytest.approx(137.5)
+    assert area.height_m == 50
+    assert resolve_area(_scenario(train={}, area={"latitude_deg": 1, "longitude_deg": 2})).latitude_deg == 1
+    fire = {"id": "f", "place": {"latitude_deg": 10, "longitude_deg": 20}, "radiant_intensity_w_per_sr": 1}
+    assert resolve_area(_scenario(train={}, fire=[fire])).longitude_deg == 20
+    assert resolve_area(_scenario(train={})).latitude_deg == 0
+    opposite = {**ROCKET, "id": "q", "launch": {"latitude_deg": 30.9, "longitude_deg": -43.5}}
+    with pytest.raises(ConfigurationError, match="opposite sides of the Earth"):
+        resolve_area(_scenario(train={}, rocket=[ROCKET, opposite]))
+
+
+def test_named_satellites_take_the_trains_places_in_order() -> None:
+    named = [{"id": "b", "replay": {"path": "x"}}, {"id": "a", "pointing": {"kind": "nadir"}}]
+    satellites = resolve_satellites(_scenario(train={}, satellite=named))
+    assert [satellite.id for satellite in satellites] == ["b", "a", "sat-3", "sat-4"]
+    assert satellites[0].replay is not None
+    assert satellites[1].target is None
+    plain = resolve_satellites(_scenario(train={}))
+    at = plain[0].orbit.epoch_unix_ns
+    for mine, theirs in zip(satellites, plain, strict=True):
+        assert np.allclose(mine.orbit.position_itrs_m(at), theirs.orbit.position_itrs_m(at))
+    # Alone, they form a train of their number.
+    assert len(resolve_satellites(_scenario(satellite=named))) == 2
+
+
+def test_walker_gives_places_too() -> None:
+    satellites = resolve_satellites(_scenario(walker={"satellites": 6, "planes": 2}, satellite=[{"id": "x"}]))
+    assert [satellite.id for satellite in satellites] == ["x", "sat-2", "sat-3", "sat-4", "sat-5", "sat-6"]
+
+
+def test_tle_satellite_comes_in_addition() -> None:
+    tle_scenario = from_table(
+        {
+            "name": "a",
+            "start": datetime.fromisoformat("2000-06-28T00:00:00+00:00"),
+            "train": {"satellites": 2},
+            "satellite": [{"id": "vanguard", "tle": TLE}],
+        },
+        Scenario,
+    )
+    satellites = resolve_satellites(tle_scenario)
+    assert [satellite.id for satellite in satellites] == ["vanguard", "sat-1", "sat-2"]
+    assert satellites[0].orbit.period_s == pytest.approx(86_400 / 10.82419157, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("keys", "problem"),
+    [
+        ({"train": {"satellites": 1}, "satellite": [{"id": "a"}, {"id": "b"}]}, "set train.satellites = 2 or give 'b'"),
+        ({"train": {}, "satellite": [{"id": "sat-2"}]}, "id 'sat-2' is used twice"),
+        (
+            {"satellite": [{"id": "a", "tle": TLE}]},
+            r"epoch of 'a', 2000-06-27T18:50:19\.73\d+Z, is 9489\.7 days before",
+        ),
+        ({"satellite": [{"id": "a", "tle": [TLE[0], TLE[0]]}]}, r"satellite\[0\].tle: TLE line 2 must be"),
+        ({"satellite": [{"id": "a", "tle_file": "/nowhere", "tle_name": "X"}]}, "/nowhere: cannot be read"),
+    ],
+)
+def test_mistake_is_named(keys: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ConfigurationError, match=problem):
+        resolve_satellites(_scenario(**keys))
+
+
+def test_launch_in_nobodys_view_is_named_with_a_remedy() -> None:
+    scenario = _scenario(train={}, area={"latitude_deg": 40, "longitude_deg": 0}, rocket=[ROCKET])
+    with pytest.raises(
+        ConfigurationError, match=r"rocket\[0\].launch: of 'r' at -30.9, 136.5 is in no satellite's view"
+    ):
+        check_launches_seen(scenario, resolve_satellites(scenario))
+    late = _scenario(train={}, rocket=[{**ROCKET, "launch_time_s": 100}])
+    with pytest.raises(ConfigurationError, match="'r' would never rise; raise duration_s"):
+        check_launches_seen(late, resolve_satellites(late))
+    # A recorded camera sees no emulated launch.
+    replayed = _scenario(satellite=[{"id": "a", "replay": {"path": "x"}}], rocket=[ROCKET])
+    with pytest.raises(ConfigurationError, match="in no satellite's view"):
+        check_launches_seen(replayed, resolve_satellites(replayed))
+
+
+def test_relays_are_the_shell_with_names() -> None:
+    constellation = relays(_scenario(train={}))
+    assert len(constellation) == 1584
+    assert next(iter(constellation)) == "relay-1"
+    orbit = constellation["relay-1584"]
+    assert orbit.name == "relay-1584"
+    assert math.degrees(orbit.satrec.inclo) == pytest.approx(53)
+
+
+def test_station_stands_beside_the_nearest_teleport() -> None:
+    found = gateways(_scenario(train={}, rocket=[ROCKET]))
+    assert len(found) >= 20
+    nearest = min(found, key=lambda gateway: gateway.terrestrial_delay_s)
+    assert nearest.id == "alice-springs"
+    far = next(gateway for gateway in found if gateway.id == "goonhilly")
+    distance = geodesic_distance_m(-23.76, 133.88, far.place.latitude_deg, far.place.longitude_deg)
+    # Slower than light in fibre straight there, faster than twice the way.
+    assert distance / 2.0e8 < far.terrestrial_delay_s < 2.1 * distance / 2.0e8
+    own = {"id": "g", "place": SITE, "terrestrial_delay_s": 0.1}
+    assert [gateway.id for gateway in gateways(_scenario(train={}, network={"gateway": [own]}))] == ["g"]
+
+
+def test_run_ends_when_its_duration_is_over() -> None:
+    scenario = _scenario(train={}, duration_s=12.5)
+    assert end_unix_ns(scenario) - start_unix_ns(scenario) == 12_500_000_000
+
+
+def test_catalogue_satellite_flies(shared_data: Path) -> None:
+    scenario = from_table(
+        {
+            "name": "a",
+            "start": datetime.fromisoformat("2026-05-30T12:00:00+00:00"),
+            "satellite": [
+                {"id": "s", "tle_file": str(shared_data / "tle" / "starlink.tle"), "tle_name": "STARLINK-1008"}
+            ],
+        },
+        Scenario,
+    )
+    (satellite,) = resolve_satellites(scenario)
+    height = float(itrs_to_geodetic(satellite.orbit.position_itrs_m(start_unix_ns(scenario)))[2])
+    assert 3e5 < height < 6e5
