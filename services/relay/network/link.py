@@ -133,6 +133,8 @@ def fault_met(transit: Transit, faults: Iterable[Fault]) -> Fault | None:
     bit out; a fault of that part at any instant in between loses the frame. It is not sent again by another way.
     """
     for fault in faults:
+        if not fault.overlaps(transit.departure_unix_ns, transit.arrival_unix_ns):
+            continue
         for stay in transit.stays:
             on_node = fault.hits_node(stay.from_node) and fault.overlaps(
                 stay.enters_node_unix_ns, stay.leaves_node_unix_ns

@@ -1,0 +1,74 @@
+"""Print the path and delay from a satellite to a ground station, without a running relay.
+
+FILE is a scenario (TOML: its satellites, relays and gateways) or a catalogue of two-line elements (its satellites are
+the relays, over the teleports of the world, each with a ground station beside it). Delays are from the satellite to
+each node, without serialisation.
+"""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from services.geometry.time import format_rfc3339, parse_rfc3339
+from services.relay.network.constellation import constellation_of, constellation_of_catalogue, with_gateways
+from services.relay.network.routing import path_now
+from services.relay.network.topology import Constellation
+from services.runtime.configuration import ConfigurationError
+from services.runtime.errors import PlumewatchError
+from services.scenario.load import load_scenario
+
+ANY = "any"
+
+
+def run(
+    constellation: Annotated[Path, typer.Option(metavar="FILE", help="Scenario TOML, or two-line elements.")],
+    at: Annotated[str, typer.Option(metavar="RFC3339", help="Instant, for instance 2026-06-21T12:00:00Z.")],
+    from_: Annotated[str, typer.Option("--from", metavar="SAT", help="Satellite the path starts from.")],
+    to: Annotated[str, typer.Option(metavar="STATION", help="Ground station or gateway, or `any`.")] = ANY,
+) -> None:
+    try:
+        at_unix_ns = parse_rfc3339(at)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--at") from error
+    catalogue = constellation.suffix.lower() != ".toml"
+    if catalogue:
+        nodes = constellation_of_catalogue(constellation, from_, at_unix_ns)
+    else:
+        nodes = constellation_of(load_scenario(constellation))
+    if from_ not in nodes.satellites:
+        raise ConfigurationError(
+            str(constellation), f"has no satellite {from_!r}; it has {', '.join(nodes.satellites[:16])}"
+        )
+    path = path_now(_narrowed(nodes, to), from_, at_unix_ns)
+    if path is None:
+        raise PlumewatchError(
+            f"{from_} has no path to {to} at {format_rfc3339(at_unix_ns)}: no relay satellite sees both it and a "
+            "gateway; ask for another instant or another station"
+        )
+    hops = [{"node": node, "delay_s": delay} for node, delay in zip(path.nodes, path.delays_s(), strict=True)]
+    gateway = path.nodes[-2]
+    station = f"{gateway}-station" if catalogue else path.nodes[-1]
+    hops[-1]["node"] = station
+    answer = {
+        "at": format_rfc3339(at_unix_ns),
+        "from": from_,
+        "gateway": gateway,
+        "station": station,
+        "hops": hops,
+        "delay_s": path.delay_s,
+    }
+    print(json.dumps(answer, indent=2))
+
+
+def _narrowed(nodes: Constellation, to: str) -> Constellation:
+    """Return the constellation with the gateways that lead to `to`."""
+    gateways = [gateway.id for gateway in nodes.gateways]
+    if to in (ANY, nodes.station):
+        return nodes
+    name = to.removesuffix("-station") if to.removesuffix("-station") in gateways else to
+    if name not in gateways:
+        known = ", ".join([ANY, nodes.station, *gateways])
+        raise typer.BadParameter(f"no station or gateway {to!r}; known: {known}", param_hint="--to")
+    return with_gateways(nodes, frozenset({name}))

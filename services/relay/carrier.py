@@ -1,0 +1,254 @@
+"""One satellite's stream through the relay: take in, hold until due, stamp, release; answers go back as they come.
+
+    satellite ──read──> [path, transit] ──> held frames ──alarm──> [stamp] ──write──> ground station
+        <──────────────── answers, and losses that this relay knows of ────────────────────
+
+Whatever ends either side ends the stream; nothing is kept then, since the satellite sends again what nobody has
+acknowledged.
+"""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+import grpc.aio
+from google.protobuf.message import DecodeError, Message
+
+from plumewatch.v1 import downlink_pb2
+from services.relay.account import Account
+from services.relay.alarm import Alarm
+from services.relay.header import Header, Kind, UnreadableFrameError, hop_stamp, read_header
+from services.relay.held import HeldFrame, HeldFrames
+from services.relay.network.link import StreamLink, fault_met
+from services.relay.network.routing import Router
+from services.relay.run_state import RunState
+
+# A frame whose source time lies this far past the run's end (or, in a run without end, past now) can only come from a
+# wrong clock, and would hold up its stream for as long; nanoseconds.
+MOST_AHEAD_NS = 60_000_000_000
+
+
+@dataclass(frozen=True)
+class Carriage:
+    """What the streams of one relay share."""
+
+    node: str
+    run: RunState
+    router: Router
+    queue_frames: int
+    queue_bytes: int
+
+
+class StreamEndedError(Exception):
+    """The stream is over before the satellite was done; the satellite is told why."""
+
+    def __init__(self, code: grpc.StatusCode, details: str, trailers: tuple[tuple[str, str | bytes], ...] = ()) -> None:
+        super().__init__(details)
+        self.code = code
+        self.details = details
+        self.trailers = trailers
+
+
+class Carrier:
+    """Carries one stream. `run` returns when the satellite is done and all is answered.
+
+    context: of the satellite's call; upstream: the call to the ground station. Both carry raw bytes.
+    """
+
+    def __init__(
+        self,
+        carriage: Carriage,
+        kind: Kind,
+        answer_type: type[Message],
+        account: Account,
+        context: Any,
+        upstream: Any,
+    ) -> None:
+        self._carriage = carriage
+        self._kind = kind
+        self._answer_type = answer_type
+        self._account = account
+        self._context = context
+        self._upstream = upstream
+        self._held = HeldFrames(carriage.queue_frames, carriage.queue_bytes)
+        self._link = StreamLink()
+        self._next_sequence = 0
+        self._acknowledged: int | None = None
+        self._losses: list[downlink_pb2.FrameLoss] = []
+        self._answering = asyncio.Lock()
+        self._finished = False
+        self._ended: asyncio.Future[StreamEndedError] = asyncio.get_running_loop().create_future()
+        self.answered = asyncio.Event()
+
+    async def run(self) -> None:
+        """Carry until both sides are done. Raises StreamEndedError where anything ends the stream before."""
+        name = self._account.satellite_id
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._take_in(), name=f"take in {name}")
+                tasks.create_task(self._release(), name=f"release {name}")
+                watch = tasks.create_task(self._until_ended(), name=f"watch {name}")
+                await tasks.create_task(self._answer(), name=f"answer {name}")
+                watch.cancel()
+        except* StreamEndedError as group:
+            raise _first(group) from None
+        finally:
+            self._upstream.cancel()
+
+    def end(self, code: grpc.StatusCode, details: str) -> None:
+        """End the stream from outside; the satellite is told this code."""
+        if not self._ended.done():
+            self._ended.set_result(StreamEndedError(code, details))
+
+    async def _until_ended(self) -> None:
+        raise await self._ended
+
+    async def _take_in(self) -> None:
+        while isinstance(data := await self._context.read(), bytes):
+            self._account.take_in()
+            for loss in self._accept(data):
+                self._note(loss)
+            self._account.hold(len(self._held), self._held.bytes_held)
+            await self._tell()
+        self._held.close()
+
+    def _accept(self, data: bytes) -> list[downlink_pb2.FrameLoss]:
+        """Hold a frame until it is due; return the losses that this brought."""
+        try:
+            header, data = read_header(data, self._kind)
+            self._check_time(header)
+        except UnreadableFrameError as error:
+            # Its number cannot be trusted; it came in the place of the next one.
+            sequence, self._next_sequence = self._next_sequence, self._next_sequence + 1
+            return [self._loss(sequence, downlink_pb2.LOSS_CAUSE_REFUSED, str(error))]
+        self._next_sequence = header.sequence + 1
+        path = self._carriage.router.path(self._account.satellite_id, header.readout_end_unix_ns)
+        if path is None:
+            detail = "no path to the ground station when it was ready; see `plumewatch network show`"
+            return [self._loss(header.sequence, downlink_pb2.LOSS_CAUSE_NETWORK_MODEL, detail)]
+        transit = self._link.carry(path, header.readout_end_unix_ns, len(data))
+        dropped = self._held.put(HeldFrame(data, header, transit))
+        detail = "the relay's queue was full and the oldest frame made room; send slower or raise network.queue_frames"
+        return [self._loss(frame.header.sequence, downlink_pb2.LOSS_CAUSE_QUEUE_FULL, detail) for frame in dropped]
+
+    def _check_time(self, header: Header) -> None:
+        plan = self._carriage.run.plan
+        now = self._carriage.run.emulated_now_unix_ns() or plan.emulated_start_unix_ns
+        latest = (plan.emulated_end_unix_ns or now) + MOST_AHEAD_NS
+        if not plan.emulated_start_unix_ns <= header.readout_end_unix_ns <= latest:
+            raise UnreadableFrameError(
+                f"readout_end_unix_ns is {header.readout_end_unix_ns}, outside the run ({plan.emulated_start_unix_ns} "
+                f"to {latest}); take the time from NetworkService.GetClock"
+            )
+
+    async def _release(self) -> None:
+        run = self._carriage.run
+        with Alarm() as alarm:
+            while (frame := await self._held.head()) is not None:
+                await run.started.wait()
+                assert run.clock is not None
+                arrival = frame.transit.arrival_unix_ns
+                due = run.clock.wall_unix_ns(arrival)
+                # Where emulated time runs slower than wall time the rounded wall instant can be a little early.
+                while run.clock.emulated_unix_ns(due) < arrival:
+                    due += 1
+                await alarm.wait_until(due)
+                if self._held.take(frame):
+                    await self._send_on(frame, due)
+        self._finished = True
+        await self._upstream.done_writing()
+
+    async def _send_on(self, frame: HeldFrame, due_wall_unix_ns: int) -> None:
+        self._account.hold(len(self._held), self._held.bytes_held)
+        transit = frame.transit
+        fault = fault_met(transit, self._carriage.run.faults.all())
+        if fault is not None:
+            part = f"{fault.node} to {fault.to_node}" if fault.to_node else fault.node
+            detail = f"{part} failed while the frame was on its way ({fault.fault_id})"
+            self._note(self._loss(frame.header.sequence, downlink_pb2.LOSS_CAUSE_NETWORK_MODEL, detail))
+            await self._tell()
+            return
+        lateness_ns = time.time_ns() - due_wall_unix_ns
+        stamp = hop_stamp(
+            self._kind,
+            self._carriage.node,
+            transit.path.nodes,
+            transit.departure_unix_ns,
+            transit.arrival_unix_ns,
+            max(lateness_ns, 0),
+        )
+        try:
+            await self._upstream.write(b"".join((frame.data, stamp)))
+        except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
+            # The call is over; `_answer` learns why and says it.
+            await asyncio.Event().wait()
+        self._account.release(lateness_ns / 1e9)
+
+    async def _answer(self) -> None:
+        """Pass the ground station's answers back as they are, reading only what they acknowledge."""
+        try:
+            while isinstance(data := await self._upstream.read(), bytes):
+                self._read_acknowledged(data)
+                async with self._answering:
+                    await self._context.write(data)
+                self.answered.set()
+                await self._tell()
+        except grpc.aio.AioRpcError as error:
+            raise _ended(error) from error
+        code = await self._upstream.code()
+        if code is not grpc.StatusCode.OK:
+            raise StreamEndedError(code, await self._upstream.details(), await _trailers(self._upstream))
+        if not self._finished:
+            raise StreamEndedError(grpc.StatusCode.UNAVAILABLE, "the ground station ended the stream; open it again")
+
+    def _read_acknowledged(self, data: bytes) -> None:
+        try:
+            answer: Any = self._answer_type.FromString(data)
+        except DecodeError:
+            return  # not ours to judge: the satellite gets the same bytes
+        if answer.HasField("acknowledged_sequence"):
+            self._acknowledged = answer.acknowledged_sequence
+            self._next_sequence = max(self._next_sequence, answer.acknowledged_sequence + 1)
+
+    def _loss(self, sequence: int, cause: downlink_pb2.LossCause, detail: str) -> downlink_pb2.FrameLoss:
+        self._account.lose(cause)
+        return downlink_pb2.FrameLoss(
+            first_sequence=sequence, last_sequence=sequence, cause=cause, detail=detail, node=self._carriage.node
+        )
+
+    def _note(self, loss: downlink_pb2.FrameLoss) -> None:
+        """Keep a loss until it is told, as one with its neighbour where it can be."""
+        last = self._losses[-1] if self._losses else None
+        if last and (last.cause, last.detail, last.last_sequence + 1) == (loss.cause, loss.detail, loss.first_sequence):
+            last.last_sequence = loss.last_sequence
+        else:
+            self._losses.append(loss)
+
+    async def _tell(self) -> None:
+        """Tell the satellite of losses, once the ground station's first answer has gone before."""
+        if not self._losses or not self.answered.is_set():
+            return
+        async with self._answering:
+            losses, self._losses = self._losses, []
+            if losses:
+                answer: Any = self._answer_type(losses=losses)
+                if self._acknowledged is not None:
+                    answer.acknowledged_sequence = self._acknowledged
+                await self._context.write(answer.SerializeToString())
+
+
+def _first(group: BaseExceptionGroup[StreamEndedError]) -> StreamEndedError:
+    ended = group.exceptions[0]
+    assert isinstance(ended, StreamEndedError)
+    return ended
+
+
+def _ended(error: grpc.aio.AioRpcError) -> StreamEndedError:
+    trailers = tuple((key, value) for key, value in error.trailing_metadata() or ())
+    return StreamEndedError(error.code(), error.details() or "", trailers)
+
+
+async def _trailers(call: Any) -> tuple[tuple[str, str | bytes], ...]:
+    return tuple((key, value) for key, value in await call.trailing_metadata() or ())

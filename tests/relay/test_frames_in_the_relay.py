@@ -1,0 +1,172 @@
+"""What the relay does with bytes: reads headers, stamps hops, holds frames, waits for instants, keeps its state."""
+
+import asyncio
+import dataclasses
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from plumewatch.v1 import detection_pb2, frame_pb2
+from services.relay.alarm import Alarm
+from services.relay.header import BATCH, FRAME, Header, UnreadableFrameError, hop_stamp, read_header
+from services.relay.held import HeldFrame, HeldFrames
+from services.relay.network.link import Leg, StreamLink
+from services.relay.network.link import Path as NetworkPath
+from services.relay.run_state import FILE_NAME, RunPlan, open_run
+from services.runtime.errors import BadInputError
+
+PLAN = RunPlan("test", "0" * 16, 1_000_000_000_000, 1_090_000_000_000, 1.0)
+ONE_LEG = NetworkPath((Leg("sat", "station", 0.0, 0.001, 1e9),))
+
+
+def frame(sequence: int = 7, **fields: object) -> frame_pb2.Frame:
+    return frame_pb2.Frame(
+        exposure_start_unix_ns=100,
+        readout_end_unix_ns=200,
+        sequence=sequence,
+        satellite_id="sat-1",
+        **fields,  # type: ignore[arg-type]
+    )
+
+
+def held(sequence: int, size_bytes: int = 10) -> HeldFrame:
+    return HeldFrame(b"x" * size_bytes, Header(0, 0, sequence), StreamLink().carry(ONE_LEG, 0, size_bytes))
+
+
+def test_header_is_read_and_the_bytes_stay_the_same_object() -> None:
+    data = frame(pixels=b"\1\2\3").SerializeToString()
+    header, passed = read_header(data)
+    assert header == Header(100, 200, 7)
+    assert passed is data
+
+
+def test_frame_with_fields_in_another_order_is_parsed_once_and_put_in_order() -> None:
+    ordered = frame(pixels=b"\1\2\3", rows=1, columns=3)
+    head, tail = frame().SerializeToString()[:27], frame_pb2.Frame(pixels=b"\1\2\3", rows=1, columns=3)
+    data = tail.SerializeToString() + head + frame_pb2.Frame(satellite_id="sat-1").SerializeToString()
+    header, passed = read_header(data)
+    assert header == Header(100, 200, 7)
+    assert passed[:27] == head
+    assert frame_pb2.Frame.FromString(passed) == ordered
+
+
+@pytest.mark.parametrize(
+    ("data", "wrong"),
+    [
+        (b"", "exposure_start_unix_ns is not set"),
+        (b"\xff" * 100, "no frame"),
+        (frame().SerializeToString()[:20], "no frame"),
+        (frame_pb2.Frame(exposure_start_unix_ns=1, readout_end_unix_ns=2).SerializeToString(), "sequence is not set"),
+    ],
+)
+def test_bytes_that_are_no_frame_are_refused_with_the_reason(data: bytes, wrong: str) -> None:
+    with pytest.raises(UnreadableFrameError, match=wrong):
+        read_header(data)
+
+
+def test_stamp_appended_to_a_frame_parses_as_one_more_hop() -> None:
+    path = ["sat-1", "relay-144", "sydney", "station-1"]
+    data = frame(pixels=b"\0" * 1000).SerializeToString()
+    data += hop_stamp(FRAME, "relay", path, 300, 400, 5)
+    data += hop_stamp(FRAME, "relay-2", path * 20, 500, 600, 70_000)  # a length of two bytes
+    first, second = frame_pb2.Frame.FromString(data).hops
+    assert (first.node, list(first.path)) == ("relay", path)
+    assert (first.modelled_departure_unix_ns, first.modelled_arrival_unix_ns) == (300, 400)
+    assert first.measured_lateness_ns == 5
+    assert (second.node, len(second.path), second.measured_lateness_ns) == ("relay-2", 80, 70_000)
+
+
+def test_stamp_on_a_detection_batch_uses_its_own_field() -> None:
+    batch = detection_pb2.DetectionBatch(exposure_start_unix_ns=1, readout_end_unix_ns=2, sequence=3)
+    header, data = read_header(batch.SerializeToString(), BATCH)
+    assert header == Header(1, 2, 3)
+    stamped = detection_pb2.DetectionBatch.FromString(data + hop_stamp(BATCH, "relay", [], 10, 20, 0))
+    assert stamped.hops[0].modelled_arrival_unix_ns == 20
+
+
+def test_full_queue_drops_its_oldest_frames_and_returns_them() -> None:
+    frames = HeldFrames(most_frames=3, most_bytes=100)
+    assert [frames.put(held(k)) for k in range(3)] == [[], [], []]
+    assert [gone.header.sequence for gone in frames.put(held(3))] == [0]
+    # 30 bytes are held; 75 more need 5 of them gone.
+    assert [gone.header.sequence for gone in frames.put(held(4, 75))] == [1]
+    assert (len(frames), frames.bytes_held) == (3, 95)
+    too_large = held(5, 101)
+    assert frames.put(too_large) == [too_large]
+    assert (len(frames), frames.bytes_held) == (3, 95)
+
+
+async def test_head_of_the_queue_can_be_lost_while_somebody_waits_for_it_to_be_due() -> None:
+    frames = HeldFrames(most_frames=1, most_bytes=100)
+    frames.put(held(0))
+    head = await frames.head()
+    assert head is not None
+    frames.put(held(1))
+    assert not frames.take(head)
+    newer = await frames.head()
+    assert newer is not None
+    assert newer.header.sequence == 1
+    assert frames.take(newer)
+    frames.close()
+    assert await frames.head() is None
+
+
+async def test_alarm_never_rings_early() -> None:
+    with Alarm() as alarm:
+        for wait_ns in (0, 1, 1_000, 50_000, 300_000, 999_999, 1_000_001, 2_500_000, 7_000_000):
+            for _ in range(5):
+                due = time.time_ns() + wait_ns
+                returned = await alarm.wait_until(due)
+                assert due <= returned <= time.time_ns()
+
+
+async def test_alarm_can_be_set_again_after_a_wait_was_cancelled() -> None:
+    with Alarm() as alarm:
+        waiting = asyncio.create_task(alarm.wait_until(time.time_ns() + 3_600_000_000_000))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        due = time.time_ns() + 1_000_000
+        assert await alarm.wait_until(due) >= due
+
+
+async def test_run_clock_and_faults_survive_a_restart(tmp_path: Path) -> None:
+    run = open_run(PLAN, tmp_path)
+    await run.keep()
+    before_start = open_run(PLAN, tmp_path)
+    assert before_start.run_id == run.run_id
+    assert before_start.clock is None
+    run.faults.inject("relay-1", "", 5)
+    await run.start()
+    again = open_run(PLAN, tmp_path)
+    assert again.clock == run.clock
+    assert again.started.is_set()
+    assert again.faults.in_force() == run.faults.in_force()
+
+
+async def test_second_start_does_not_move_the_clock(tmp_path: Path) -> None:
+    run = open_run(PLAN, tmp_path)
+    await run.start()
+    clock = run.clock
+    await run.start()
+    assert run.clock == clock
+
+
+async def test_another_plan_another_id_or_a_run_long_over_begins_a_new_run(tmp_path: Path) -> None:
+    run = open_run(PLAN, tmp_path)
+    await run.start()
+    assert open_run(dataclasses.replace(PLAN, rate=2.0), tmp_path).clock is None
+    assert open_run(PLAN, tmp_path, run_id="mine").run_id == "mine"
+    wall_end = time.time_ns() + 90_000_000_000
+    assert open_run(PLAN, tmp_path, wall_clock_ns=lambda: wall_end + 50_000_000_000).run_id == run.run_id
+    assert open_run(PLAN, tmp_path, wall_clock_ns=lambda: wall_end + 70_000_000_000).run_id != run.run_id
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", json.dumps({"run_id": "x"})])
+def test_damaged_state_file_is_an_error_that_names_it(tmp_path: Path, content: str) -> None:
+    (tmp_path / FILE_NAME).write_text(content)
+    with pytest.raises(BadInputError, match=r"run\.json.*remove it"):
+        open_run(PLAN, tmp_path)
