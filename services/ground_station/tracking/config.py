@@ -1,0 +1,76 @@
+"""What the tracker is told: gates, noise floors, and what it takes to be believed."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class TrackingConfig:
+    """Defaults suit wide-field cameras with pixels of about a milliradian, looking a few times a second."""
+
+    # Centroids are never believed to be better than this: the spot's true shape differs from the filter's, by an error
+    # that stays the same from look to look while the source stays on its pixel.
+    centroid_floor_px: float = 0.1
+    # Where a detection states no variance.
+    centroid_default_px: float = 0.3
+    # Pointing error from look to look, per axis; the emulated default is 20 microradians.
+    jitter_rad: float = 2.5e-5
+
+    # Gates, in standard deviations of the distance; 4 lets 3 of 10,000 true ones go.
+    gate_sigma: float = 4.0
+    # Detections beyond this many a look are left to the tracks that exist; the strongest may found new ones.
+    most_detections: int = 400
+    # Tracks one satellite may hold by itself.
+    most_plane_tracks: int = 400
+
+    # Speed over the ground that a newborn track may have, standard deviation per axis.
+    plane_speed_sigma_m_per_s: float = 1500.0
+    # Apparent acceleration that such a track may show.
+    plane_acceleration_m_per_s2: float = 40.0
+    # The same on images without geometry.
+    image_speed_sigma_px_per_s: float = 15.0
+    image_acceleration_px_per_s2: float = 20.0
+    # Looks that see it before a track of one satellite is announced and may be joined with another satellite's.
+    plane_hits: int = 3
+    # Successive looks without it after which such a track ends: young, and grown.
+    plane_misses_young: int = 2
+    plane_misses: int = 5
+
+    # White jerk of the boost filter, m/s^3 per square root of Hz: acceleration of a rocket grows by tens of m/s^2 in
+    # a minute.
+    jerk_m_per_s3: float = 3.0
+    # Acceleration a newborn track in space may have, standard deviation per axis.
+    acceleration_sigma_m_per_s2: float = 30.0
+    # Memory of a track in space, over which motion is judged.
+    window_s: float = 20.0
+    # Time unseen, with a camera on it, after which a track in space ends: moving, static, undecided.
+    coast_moving_s: float = 6.0
+    coast_static_s: float = 20.0
+    coast_tentative_s: float = 2.5
+
+    # What it takes to say that something moves. All must hold.
+    # Improvement of chi-square of the moving over every unmoving explanation: 49 is 7 sigma.
+    moving_chi2: float = 49.0
+    # The way it has gone, in pixels of the finest camera that sees it: above what a wandering centroid feigns.
+    moving_px: float = 0.5
+    # It rises this fast, above cloud in an updraught, or it travels this fast, above cloud in a jet stream.
+    rising_m_per_s: float = 40.0
+    travelling_m_per_s: float = 150.0
+    # One satellite alone sees parallax of cloud as motion of up to a hundred m/s; more than this is none.
+    plane_moving_m_per_s: float = 300.0
+    # Seconds and looks before anything is decided.
+    decide_s: float = 3.0
+    decide_hits: int = 10
+    # Two satellites alone: ghosts of two unrelated sources live longer than with three.
+    decide_two_satellites_s: float = 6.0
+    # Part of the looks with it in view that must have seen it.
+    hit_ratio: float = 0.6
+    # Chi-square per degree of freedom above which a track's looks do not belong together.
+    consistent_chi2: float = 3.0
+    # Static: slower than this with three standard deviations added, over at least so long.
+    static_m_per_s: float = 60.0
+    static_s: float = 6.0
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if not value > 0:
+                raise ValueError(f"tracking: {name} is {value:g} and must be above 0")
