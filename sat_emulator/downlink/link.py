@@ -82,8 +82,7 @@ class Link:
         except grpc.aio.AioRpcError as error:
             if error.code() == grpc.StatusCode.UNIMPLEMENTED:
                 return Run(own_run_id or f"{self._satellite_id[:40]}-{secrets.token_hex(4)}", None, kept_by_relay=False)
-            remedy = f"start it, or name another with --to ({error.details()})"
-            raise PeerUnavailableError("the relay", self._target, remedy) from error
+            raise PeerUnavailableError("the relay", self._target, "start it, or name another with --to") from error
         clock = None
         if answer.HasField("wall_start_unix_ns"):
             clock = RunClock(

@@ -171,8 +171,7 @@ class Sender:
         waited_s = time.monotonic() - self._progress_s
         if waited_s > self._config.give_up_after_s:
             raise GaveUpError(
-                f"satellite {self._config.satellite_id}: {self._config.target} took nothing for {waited_s:.0f} s "
-                f"({error}); see whether it runs, or raise --give-up-after"
+                f"satellite {self._config.satellite_id} gave up after {waited_s:.0f} s without progress: {error}"
             ) from error
 
 

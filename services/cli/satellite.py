@@ -46,9 +46,9 @@ def run(
             satellite_id, target, run_id, window_frames=window, give_up_after_s=give_up_after, report=report
         )
         recorded = None if replay is None else Replay(replay, rate)
+        configure_logs("satellite", log_level, json_logs)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
-    configure_logs("satellite", log_level, json_logs)
     loaded = load_scenario(scenario)
     satellite = find_satellite(loaded, satellite_id)
     if recorded is not None:
