@@ -1,26 +1,26 @@
-"""How long to wait before trying a peer again."""
+"""Growing, jittered waits between tries, so that many clients of one restarted server do not come back as one."""
 
 import random
 
 
 class Backoff:
-    """Delays that double up to a cap, each drawn from the upper half of its span.
-
-    Half of each delay is random, so that a hundred clients of one server that comes back do not come in one instant.
-    """
+    """Each wait is drawn between half of and all of a bound that doubles from `initial_s` up to `cap_s`."""
 
     def __init__(self, initial_s: float = 0.1, cap_s: float = 5.0, rng: random.Random | None = None) -> None:
+        if not 0 < initial_s <= cap_s:
+            raise ValueError(f"initial_s is {initial_s:g} and cap_s {cap_s:g}; it must be 0 < initial_s <= cap_s")
         self._initial_s = initial_s
         self._cap_s = cap_s
-        self._rng = rng or random.Random()
-        self._span_s = initial_s
+        self._bound_s = initial_s
+        # Not for secrets, and different in every process unless the caller wants it otherwise.
+        self._rng = random.Random() if rng is None else rng
 
     def next_delay_s(self) -> float:
-        """Return the next delay, seconds, in (span / 2, span]."""
-        span_s = self._span_s
-        self._span_s = min(2 * span_s, self._cap_s)
-        return span_s * (1 - 0.5 * self._rng.random())
+        """Return how long to wait before the next try, and double the bound."""
+        delay_s = self._bound_s * self._rng.uniform(0.5, 1.0)
+        self._bound_s = min(self._bound_s * 2, self._cap_s)
+        return delay_s
 
     def reset(self) -> None:
-        """Begin again with the shortest delay: the peer has answered."""
-        self._span_s = self._initial_s
+        """Begin again with the shortest wait: a try succeeded."""
+        self._bound_s = self._initial_s

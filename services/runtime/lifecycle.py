@@ -1,71 +1,110 @@
-"""A program's life: it runs until SIGTERM or SIGINT, drains, and leaves with an honest exit code."""
+"""How every program starts and stops: two signals set one event, and no child outlives its parent."""
 
 import asyncio
-import ctypes
+import contextlib
 import os
 import signal
-import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 
+from services.runtime.deathsig import ask_for_signal_when_parent_dies
+from services.runtime.errors import PlumewatchError
+
+# What a shell expects of a program that Ctrl-C ended: 128 + SIGINT.
 INTERRUPTED = 130
-# linux/prctl.h
-PR_SET_PDEATHSIG = 1
-PARENT_CHECK_S = 0.5
+# How often a child looks whether its parent is still there, where the kernel cannot tell it; seconds.
+PARENT_PERIOD_S = 0.5
 
 
-def stop_on_signals(interrupted: asyncio.Event | None = None) -> asyncio.Event:
-    """Return an event that SIGTERM and SIGINT set. A second Ctrl-C ends the program at once.
+class StopEvent(asyncio.Event):
+    """Set once the program is to stop. interrupted: by Ctrl-C."""
 
-    interrupted: set as well when it was SIGINT.
+    interrupted = False
 
-    Python runs no `finally` on an unhandled SIGTERM, which is what `docker compose stop` sends. Must be called in
-    the main thread, with the loop running.
+
+def stop_on_signals() -> StopEvent:
+    """Return an event that SIGTERM and SIGINT set.
+
+    A second Ctrl-C cancels the task that called this, so that its `finally` blocks still run; a third ends the
+    process on the spot. SIGTERM may come any number of times. Call it within the running loop of the main thread.
     """
-    stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    stop = StopEvent()
+    program = asyncio.current_task()
+    interrupts = 0
 
-    def on_interrupt() -> None:
+    def interrupt() -> None:
+        nonlocal interrupts
+        interrupts += 1
+        stop.interrupted = True
         stop.set()
-        if interrupted is not None:
-            interrupted.set()
-        loop.remove_signal_handler(signal.SIGINT)
-        signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
+        if interrupts == 2 and program is not None:
+            program.cancel()
+        if interrupts > 2:
+            os._exit(INTERRUPTED)
 
     loop.add_signal_handler(signal.SIGTERM, stop.set)
-    loop.add_signal_handler(signal.SIGINT, on_interrupt)
+    loop.add_signal_handler(signal.SIGINT, interrupt)
     return stop
 
 
 def run_program(main: Callable[[asyncio.Event], Awaitable[int]]) -> int:
-    """Run `main(stop)` to its end and return the exit code: its own, or 130 when Ctrl-C stopped it."""
+    """Run `main(stop)` and return the process's exit code.
 
-    async def body() -> int:
-        interrupted = asyncio.Event()
-        code = await main(stop_on_signals(interrupted))
-        return INTERRUPTED if interrupted.is_set() and code == 0 else code
-
-    return asyncio.run(body())
-
-
-def end_with_parent() -> None:
-    """Have SIGTERM sent to this process when its parent dies, however it dies.
-
-    The kernel does it on Linux; elsewhere a thread looks twice a second whether the parent has changed.
+    What `main` returns, but 130 where Ctrl-C stopped it and it had nothing worse to say; SIGTERM is an ordinary end.
+    An error meant for the user comes out as itself, also where a task group had wrapped it.
     """
-    parent = os.getppid()
-    if sys.platform == "linux":
-        libc = ctypes.CDLL(None, use_errno=True)
-        if libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0) == 0:
-            # It may have died before the call.
-            if os.getppid() != parent:
-                os.kill(os.getpid(), signal.SIGTERM)
-            return
-    threading.Thread(target=_watch_parent, args=(parent,), name="parent watch", daemon=True).start()
+
+    async def program() -> int:
+        stop = stop_on_signals()
+        try:
+            code = await main(stop)
+        except asyncio.CancelledError:
+            if not stop.interrupted:
+                raise
+            return INTERRUPTED
+        return INTERRUPTED if stop.interrupted and code == 0 else code
+
+    try:
+        return asyncio.run(program())
+    except BaseExceptionGroup as group:
+        errors = list(_leaves(group))
+        if all(isinstance(error, PlumewatchError) for error in errors):
+            raise errors[0] from group
+        raise
 
 
-def _watch_parent(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(PARENT_CHECK_S)
+def end_with_parent(parent_pid: int | None = None) -> None:
+    """Have this process told to stop (SIGTERM) when its parent is gone, however it went.
+
+    parent_pid: the parent as the child was told it, for one that died before this call; left out: the present one.
+    On Linux the kernel does it; elsewhere, and within other process namespaces, a thread looks twice a second.
+    """
+    parent = os.getppid() if parent_pid is None else parent_pid
+    asked = ask_for_signal_when_parent_dies(signal.SIGTERM)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGTERM)
+    elif not asked:
+        threading.Thread(target=_watch_parent, args=(parent,), name="watch parent", daemon=True).start()
+
+
+async def stopped_within(stop: asyncio.Event, timeout_s: float) -> bool:
+    """Wait for `stop`, at most so long; return whether it is set. The way to pause in a loop that must end."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), timeout_s)
+    return stop.is_set()
+
+
+def _watch_parent(parent_pid: int) -> None:
+    while os.getppid() == parent_pid:
+        time.sleep(PARENT_PERIOD_S)
     os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error
