@@ -183,9 +183,9 @@ def _network(address: str) -> Iterator[Any]:
     """Open a client for the relay; what it refuses becomes an error for the user."""
     with grpc.insecure_channel(address, options=(("grpc.max_receive_message_length", MESSAGE_BYTES),)) as channel:
         try:
-            yield network_pb2_grpc.NetworkServiceStub(channel)
+            yield network_pb2_grpc.NetworkServiceStub(channel)  # type: ignore[no-untyped-call]
         except grpc.RpcError as error:
-            code, details = error.code(), error.details() or ""  # type: ignore[attr-defined]
+            code, details = error.code(), error.details() or ""
             if code is grpc.StatusCode.UNAVAILABLE and "connect" in details:
                 raise PeerUnavailableError(
                     "the relay", address, "start it, or give its address with --relay"

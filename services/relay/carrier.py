@@ -1,7 +1,10 @@
 """One satellite's stream through the relay: take in, hold until due, stamp, release; answers go back as they come.
 
-    satellite ──read──> [path, transit] ──> held frames ──alarm──> [stamp] ──write──> ground station
+    satellite ──read──> held frames ──> [path, transit] ──alarm──> [stamp] ──write──> ground station
         <──────────────── answers, and losses that this relay knows of ────────────────────
+
+A frame's path is the one at the instant it is ready to leave its satellite, whenever it came here; one that is sent
+ahead of its time is held until then as well.
 
 Whatever ends either side ends the stream; nothing is kept then, since the satellite sends again what nobody has
 acknowledged.
@@ -21,9 +24,10 @@ from services.relay.account import Account
 from services.relay.alarm import Alarm
 from services.relay.header import Header, Kind, UnreadableFrameError, hop_stamp, read_header
 from services.relay.held import HeldFrame, HeldFrames
-from services.relay.network.link import StreamLink, fault_met
+from services.relay.network.link import StreamLink, Transit, fault_met
 from services.relay.network.routing import Router
 from services.relay.run_state import RunState
+from services.runtime.clock import RunClock
 
 # A frame whose source time lies this far past the run's end (or, in a run without end, past now) can only come from a
 # wrong clock, and would hold up its stream for as long; nanoseconds.
@@ -124,12 +128,7 @@ class Carrier:
             sequence, self._next_sequence = self._next_sequence, self._next_sequence + 1
             return [self._loss(sequence, downlink_pb2.LOSS_CAUSE_REFUSED, str(error))]
         self._next_sequence = header.sequence + 1
-        path = self._carriage.router.path(self._account.satellite_id, header.readout_end_unix_ns)
-        if path is None:
-            detail = "no path to the ground station when it was ready; see `plumewatch network show`"
-            return [self._loss(header.sequence, downlink_pb2.LOSS_CAUSE_NETWORK_MODEL, detail)]
-        transit = self._link.carry(path, header.readout_end_unix_ns, len(data))
-        dropped = self._held.put(HeldFrame(data, header, transit))
+        dropped = self._held.put(HeldFrame(data, header))
         detail = "the relay's queue was full and the oldest frame made room; send slower or raise network.queue_frames"
         return [self._loss(frame.header.sequence, downlink_pb2.LOSS_CAUSE_QUEUE_FULL, detail) for frame in dropped]
 
@@ -144,31 +143,38 @@ class Carrier:
             )
 
     async def _release(self) -> None:
-        run = self._carriage.run
+        await self._carriage.run.started.wait()
+        clock = self._carriage.run.clock
+        assert clock is not None
         with Alarm() as alarm:
             while (frame := await self._held.head()) is not None:
-                await run.started.wait()
-                assert run.clock is not None
-                arrival = frame.transit.arrival_unix_ns
-                due = run.clock.wall_unix_ns(arrival)
-                # Where emulated time runs slower than wall time the rounded wall instant can be a little early.
-                while run.clock.emulated_unix_ns(due) < arrival:
-                    due += 1
+                ready = frame.header.readout_end_unix_ns
+                await alarm.wait_until(_due(clock, ready))
+                if not self._held.holds_first(frame):
+                    continue
+                path = self._carriage.router.path(self._account.satellite_id, ready)
+                if path is None:
+                    self._held.take(frame)
+                    await self._lose_on_the_way(frame, "no path to the ground station; see `plumewatch network show`")
+                    continue
+                transit = self._link.carry(path, ready, len(frame.data))
+                due = _due(clock, transit.arrival_unix_ns)
                 await alarm.wait_until(due)
                 if self._held.take(frame):
-                    await self._send_on(frame, due)
+                    await self._send_on(frame, transit, due)
         self._finished = True
         await self._upstream.done_writing()
 
-    async def _send_on(self, frame: HeldFrame, due_wall_unix_ns: int) -> None:
+    async def _lose_on_the_way(self, frame: HeldFrame, detail: str) -> None:
         self._account.hold(len(self._held), self._held.bytes_held)
-        transit = frame.transit
+        self._note(self._loss(frame.header.sequence, downlink_pb2.LOSS_CAUSE_NETWORK_MODEL, detail))
+        await self._tell()
+
+    async def _send_on(self, frame: HeldFrame, transit: Transit, due_wall_unix_ns: int) -> None:
         fault = fault_met(transit, self._carriage.run.faults.all())
         if fault is not None:
             part = f"{fault.node} to {fault.to_node}" if fault.to_node else fault.node
-            detail = f"{part} failed while the frame was on its way ({fault.fault_id})"
-            self._note(self._loss(frame.header.sequence, downlink_pb2.LOSS_CAUSE_NETWORK_MODEL, detail))
-            await self._tell()
+            await self._lose_on_the_way(frame, f"{part} failed while the frame was on its way ({fault.fault_id})")
             return
         lateness_ns = time.time_ns() - due_wall_unix_ns
         stamp = hop_stamp(
@@ -185,6 +191,7 @@ class Carrier:
             # The call is over; `_answer` learns why and says it.
             await asyncio.Event().wait()
         self._account.release(lateness_ns / 1e9)
+        self._account.hold(len(self._held), self._held.bytes_held)
 
     async def _answer(self) -> None:
         """Pass the ground station's answers back as they are, reading only what they acknowledge."""
@@ -237,6 +244,14 @@ class Carrier:
                 if self._acknowledged is not None:
                     answer.acknowledged_sequence = self._acknowledged
                 await self._context.write(answer.SerializeToString())
+
+
+def _due(clock: RunClock, emulated_unix_ns: int) -> int:
+    """Return the first whole wall nanosecond at which the emulated instant has come."""
+    wall_unix_ns = clock.wall_unix_ns(emulated_unix_ns)
+    while clock.emulated_unix_ns(wall_unix_ns) < emulated_unix_ns:
+        wall_unix_ns += 1
+    return wall_unix_ns
 
 
 def _first(group: BaseExceptionGroup[StreamEndedError]) -> StreamEndedError:

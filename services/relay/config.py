@@ -19,6 +19,9 @@ class RelayConfig:
     # The run starts with the satellites that are there once the ground station has served for so long, seconds of
     # wall time: a satellite that never comes holds nobody up for ever. Longer than a first start's compilation.
     start_after_s: float = 60.0
+    # From the decision to start until emulated time runs: every satellite asks for the clock several times in between
+    # and has its first frame ready.
+    start_lead_s: float = 1.0
     # Prometheus port; 0: none.
     metrics_port: int = 0
     # Empty: made up, or the one in the state directory.
@@ -27,8 +30,9 @@ class RelayConfig:
     node: str = "relay"
 
     def __post_init__(self) -> None:
-        if self.start_after_s < 0:
-            raise ValueError(f"start_after_s is {self.start_after_s:g} and must not be negative")
+        for name in ("start_after_s", "start_lead_s"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} is {getattr(self, name):g} and must not be negative")
         if self.run_id and not NAME.fullmatch(self.run_id):
             raise ValueError(f"run_id {self.run_id!r} must be 1 to 64 of A-Z a-z 0-9 _ -")
         if not NAME.fullmatch(self.node):

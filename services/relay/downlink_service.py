@@ -12,6 +12,7 @@ from plumewatch.v1 import downlink_pb2
 from services.relay.account import Account
 from services.relay.carrier import Carriage, Carrier, StreamEndedError
 from services.relay.header import BATCH, FRAME, Kind
+from services.runtime.grpc_server import abort_with
 from services.scenario.model import NAME
 
 SERVICE = downlink_pb2.DESCRIPTOR.services_by_name["FrameDownlinkService"].full_name
@@ -107,7 +108,7 @@ class DownlinkService:
         elif for_run != run_id:
             problem = f"metadata {RUN_KEY} is {for_run!r} and this run is {run_id!r}; ask NetworkService.GetClock"
         if problem:
-            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, problem)
+            await abort_with(context, ValueError(problem))
         if self._stopping:
             await context.abort(grpc.StatusCode.UNAVAILABLE, "the relay stops; open the stream again")
         return str(satellite_id)

@@ -1,20 +1,18 @@
-"""Frames on their way through the modelled network: held in order until each is due."""
+"""Frames on their way through the modelled network: held in order until each is due at the ground station."""
 
 import asyncio
 from collections import deque
 from dataclasses import dataclass
 
 from services.relay.header import Header
-from services.relay.network.link import Transit
 
 
 @dataclass(frozen=True, eq=False)
 class HeldFrame:
-    """A frame's bytes, and when it is due at the ground station."""
+    """A frame's bytes, and what the relay has read of them."""
 
     data: bytes
     header: Header
-    transit: Transit
 
 
 class HeldFrames:
@@ -62,9 +60,13 @@ class HeldFrames:
             await self._changed.wait()
         return self._frames[0]
 
+    def holds_first(self, frame: HeldFrame) -> bool:
+        """Return whether this frame is still the oldest; it may have made room for a newer one."""
+        return bool(self._frames) and self._frames[0] is frame
+
     def take(self, frame: HeldFrame) -> bool:
         """Take the oldest frame out if it is still this one; False: it has made room for a newer one."""
-        if not self._frames or self._frames[0] is not frame:
+        if not self.holds_first(frame):
             return False
         self._pop()
         return True

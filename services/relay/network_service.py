@@ -5,8 +5,6 @@ import math
 from collections.abc import AsyncIterator
 from typing import Any
 
-import grpc
-
 from plumewatch.v1 import frame_pb2, network_pb2, network_pb2_grpc
 from services.relay.account import Account
 from services.relay.downlink_service import DownlinkService
@@ -14,6 +12,8 @@ from services.relay.network.faults import Fault
 from services.relay.network.link import Path
 from services.relay.network.routing import Router
 from services.relay.run_state import RunState
+from services.runtime.errors import PlumewatchError
+from services.runtime.grpc_server import abort_with
 
 SERVICE = network_pb2.DESCRIPTOR.services_by_name["NetworkService"].full_name
 # Orbits mean nothing far from their epoch: questions may look this far round the run, nanoseconds.
@@ -82,17 +82,15 @@ class NetworkService(network_pb2_grpc.NetworkServiceServicer):
         constellation = self._router.constellation
         if request.satellite_id not in constellation.satellites:
             known = ", ".join(constellation.satellites[:16])
-            await context.abort(
-                grpc.StatusCode.NOT_FOUND, f"satellite_id {request.satellite_id!r} is none of this run's: {known}"
+            await abort_with(
+                context, LookupError(f"satellite_id {request.satellite_id!r} is none of this run's: {known}")
             )
         path = self._router.path(request.satellite_id, at)
         if path is None:
-            await context.abort(
-                grpc.StatusCode.UNAVAILABLE,
-                f"{request.satellite_id} has no path to {constellation.station} at {at}; ask for another instant, or "
-                "heal what ListFaults names",
+            problem = f"{request.satellite_id} has no path to {constellation.station} at {at}"
+            await abort_with(
+                context, PlumewatchError(f"{problem}; ask for another instant, or heal what ListFaults names")
             )
-            raise AssertionError("abort does not return")
         return route_message(path, at)
 
     async def WatchLinks(  # noqa: N802
@@ -100,9 +98,8 @@ class NetworkService(network_pb2_grpc.NetworkServiceServicer):
     ) -> AsyncIterator[network_pb2.WatchLinksResponse]:
         period_s = request.period_s or 1.0
         if not SHORTEST_PERIOD_S <= period_s <= LONGEST_PERIOD_S:
-            await context.abort(
-                grpc.StatusCode.INVALID_ARGUMENT,
-                f"period_s is {period_s:g}; ask for {SHORTEST_PERIOD_S:g} to {LONGEST_PERIOD_S:g}",
+            await abort_with(
+                context, ValueError(f"period_s is {period_s:g}; ask for {SHORTEST_PERIOD_S:g} to {LONGEST_PERIOD_S:g}")
             )
         while True:
             yield self.links_now()
@@ -116,16 +113,16 @@ class NetworkService(network_pb2_grpc.NetworkServiceServicer):
         self, request: network_pb2.InjectFaultRequest, context: Any
     ) -> network_pb2.InjectFaultResponse:
         wanted = request.fault
-        problem, code = self._fault_problem(wanted)
-        if problem:
-            await context.abort(code, problem)
+        problem = self._fault_problem(wanted)
+        if problem is not None:
+            await abort_with(context, problem)
         faults = self._run.faults
         now = self._now_unix_ns()
         faults.forget_before(now - FAULT_MEMORY_NS)
         try:
             fault = faults.inject(wanted.node, wanted.to_node, wanted.start_unix_ns or now)
         except OverflowError as error:
-            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, str(error))
+            await abort_with(context, PlumewatchError(str(error)))
         await self._run.keep()
         return network_pb2.InjectFaultResponse(fault=_fault_message(fault))
 
@@ -134,9 +131,7 @@ class NetworkService(network_pb2_grpc.NetworkServiceServicer):
             self._run.faults.clear(request.fault_id, self._now_unix_ns())
         except KeyError:
             known = ", ".join(fault.fault_id for fault in self._run.faults.in_force()) or "none"
-            await context.abort(
-                grpc.StatusCode.NOT_FOUND, f"fault_id {request.fault_id!r} is not in force; in force: {known}"
-            )
+            await abort_with(context, LookupError(f"fault_id {request.fault_id!r} is not in force; in force: {known}"))
         await self._run.keep()
         return network_pb2.ClearFaultResponse()
 
@@ -165,23 +160,23 @@ class NetworkService(network_pb2_grpc.NetworkServiceServicer):
         first = plan.emulated_start_unix_ns - LONGEST_LOOK_NS
         last = max(plan.emulated_end_unix_ns, self._now_unix_ns()) + LONGEST_LOOK_NS
         if not first <= at <= last:
-            await context.abort(
-                grpc.StatusCode.INVALID_ARGUMENT,
-                f"time_unix_ns is {at}, more than 30 days from the run; ask between {first} and {last}",
+            await abort_with(
+                context,
+                ValueError(f"time_unix_ns is {at}, more than 30 days from the run; ask between {first} and {last}"),
             )
         return int(at)
 
-    def _fault_problem(self, fault: network_pb2.Fault) -> tuple[str, grpc.StatusCode]:
+    def _fault_problem(self, fault: network_pb2.Fault) -> Exception | None:
         if not fault.node:
-            return "fault.node is not set; name what fails", grpc.StatusCode.INVALID_ARGUMENT
+            return ValueError("fault.node is not set; name what fails")
         if fault.fault_id:
-            return f"fault.fault_id is {fault.fault_id!r}; leave it empty", grpc.StatusCode.INVALID_ARGUMENT
+            return ValueError(f"fault.fault_id is {fault.fault_id!r}; leave it empty")
         if fault.node == fault.to_node:
-            return f"fault.to_node is fault.node, {fault.node!r}; no such link", grpc.StatusCode.INVALID_ARGUMENT
+            return ValueError(f"fault.to_node is fault.node, {fault.node!r}; no such link")
         for name in (fault.node, fault.to_node):
             if name and name not in self._names:
-                return f"node {name!r} does not exist; GetTopology lists all", grpc.StatusCode.NOT_FOUND
-        return "", grpc.StatusCode.OK
+                return LookupError(f"node {name!r} does not exist; GetTopology lists all")
+        return None
 
 
 def route_message(path: Path, unix_ns: int) -> network_pb2.GetRouteResponse:

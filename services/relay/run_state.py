@@ -17,9 +17,6 @@ from services.runtime.clock import RunClock
 from services.runtime.errors import BadInputError
 
 FILE_NAME = "run.json"
-# From the decision to start until emulated time runs: every satellite asks for the clock several times in between and
-# has its first frame ready.
-LEAD_NS = 1_000_000_000
 # A run that ended longer ago (wall time) is over; a relay that starts then begins a new one.
 OVER_AFTER_NS = 60_000_000_000
 
@@ -56,11 +53,14 @@ class RunState:
         """Return the emulated instant now; None before the run starts."""
         return None if self.clock is None else self.clock.emulated_unix_ns(time.time_ns())
 
-    async def start(self) -> None:
-        """Start the clock, after it is on disk: nobody may see a start that a crash could take back."""
+    async def start(self, lead_s: float) -> None:
+        """Let emulated time run in `lead_s` of wall time.
+
+        The start is on disk before anybody can see it, so that no crash takes it back.
+        """
         if self.clock is not None:
             return
-        wall_start_unix_ns = time.time_ns() + LEAD_NS
+        wall_start_unix_ns = time.time_ns() + round(lead_s * 1e9)
         await self._write(wall_start_unix_ns)
         self._set_clock(wall_start_unix_ns)
 

@@ -12,13 +12,10 @@ from plumewatch.v1 import detection_pb2, frame_pb2
 from services.relay.alarm import Alarm
 from services.relay.header import BATCH, FRAME, Header, UnreadableFrameError, hop_stamp, read_header
 from services.relay.held import HeldFrame, HeldFrames
-from services.relay.network.link import Leg, StreamLink
-from services.relay.network.link import Path as NetworkPath
 from services.relay.run_state import FILE_NAME, RunPlan, open_run
 from services.runtime.errors import BadInputError
 
 PLAN = RunPlan("test", "0" * 16, 1_000_000_000_000, 1_090_000_000_000, 1.0)
-ONE_LEG = NetworkPath((Leg("sat", "station", 0.0, 0.001, 1e9),))
 
 
 def frame(sequence: int = 7, **fields: object) -> frame_pb2.Frame:
@@ -32,7 +29,7 @@ def frame(sequence: int = 7, **fields: object) -> frame_pb2.Frame:
 
 
 def held(sequence: int, size_bytes: int = 10) -> HeldFrame:
-    return HeldFrame(b"x" * size_bytes, Header(0, 0, sequence), StreamLink().carry(ONE_LEG, 0, size_bytes))
+    return HeldFrame(b"x" * size_bytes, Header(0, 0, sequence))
 
 
 def test_header_is_read_and_the_bytes_stay_the_same_object() -> None:
@@ -140,7 +137,7 @@ async def test_run_clock_and_faults_survive_a_restart(tmp_path: Path) -> None:
     assert before_start.run_id == run.run_id
     assert before_start.clock is None
     run.faults.inject("relay-1", "", 5)
-    await run.start()
+    await run.start(1.0)
     again = open_run(PLAN, tmp_path)
     assert again.clock == run.clock
     assert again.started.is_set()
@@ -149,15 +146,15 @@ async def test_run_clock_and_faults_survive_a_restart(tmp_path: Path) -> None:
 
 async def test_second_start_does_not_move_the_clock(tmp_path: Path) -> None:
     run = open_run(PLAN, tmp_path)
-    await run.start()
+    await run.start(1.0)
     clock = run.clock
-    await run.start()
+    await run.start(1.0)
     assert run.clock == clock
 
 
 async def test_another_plan_another_id_or_a_run_long_over_begins_a_new_run(tmp_path: Path) -> None:
     run = open_run(PLAN, tmp_path)
-    await run.start()
+    await run.start(1.0)
     assert open_run(dataclasses.replace(PLAN, rate=2.0), tmp_path).clock is None
     assert open_run(PLAN, tmp_path, run_id="mine").run_id == "mine"
     wall_end = time.time_ns() + 90_000_000_000

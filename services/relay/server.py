@@ -1,0 +1,123 @@
+"""The relay's life: load, start, serve, drain, stop. It owns the sockets and the waiting."""
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Callable
+
+import grpc.aio
+import structlog
+
+from plumewatch.v1 import network_pb2_grpc
+from services.relay import downlink_service, network_service
+from services.relay.carrier import Carriage
+from services.relay.config import RelayConfig
+from services.relay.downlink_service import DownlinkService
+from services.relay.network.constellation import constellation_of
+from services.relay.network.routing import EPOCH_NS, Router
+from services.relay.network_service import NetworkService
+from services.relay.run_state import RunPlan, RunState, open_run
+from services.runtime.grpc_server import SERVER_OPTIONS, drain, open_channel, start_server, wait_until_serving
+from services.runtime.metrics import serve_metrics
+from services.scenario.model import Scenario
+from services.scenario.resolve import end_unix_ns, start_unix_ns
+
+# Time in which open calls may end by themselves when the relay stops, seconds.
+DRAIN_S = 2.0
+# A ground station is asked again for as long as it takes; this is one try, seconds.
+STATION_TRY_S = 10.0
+# The next second's paths are worked out this long before it begins, seconds of wall time.
+AHEAD_S = 0.6
+# Where emulated time runs faster, seconds come too fast to be worked out one by one ahead of use.
+FASTEST_AHEAD_RATE = 20.0
+
+log = structlog.get_logger()
+
+
+async def serve(
+    config: RelayConfig, scenario: Scenario, stop: asyncio.Event, on_port: Callable[[int], None] | None = None
+) -> int:
+    """Carry frames until `stop` is set; return the exit code.
+
+    on_port: told the port once it serves; of use where `listen` leaves the choice to the system (port 0).
+    """
+    plan = RunPlan(
+        scenario.name,
+        hashlib.sha256(repr(scenario).encode()).hexdigest()[:16],
+        start_unix_ns(scenario),
+        end_unix_ns(scenario),
+        scenario.rate,
+    )
+    run = open_run(plan, config.state_dir, config.run_id)
+    await run.keep()
+    router = Router(constellation_of(scenario), run.faults)
+    # Time scales and orbits are loaded by their first use; better now than when the first frame is due.
+    for _ in router.prepare(run.emulated_now_unix_ns() or plan.emulated_start_unix_ns):
+        pass
+    carriage = Carriage(config.node, run, router, scenario.network.queue_frames, scenario.network.queue_bytes)
+    async with open_channel(config.station) as station:
+        downlink = DownlinkService(carriage, router.constellation.satellites, station)
+        server = grpc.aio.server(options=SERVER_OPTIONS)
+        server.add_generic_rpc_handlers((downlink.handler(),))
+        network = NetworkService(run, router, downlink, stop)
+        network_pb2_grpc.add_NetworkServiceServicer_to_server(network, server)  # type: ignore[no-untyped-call]
+        services = (downlink_service.SERVICE, network_service.SERVICE)
+        port, health = await start_server(server, config.listen, services)
+        serve_metrics(config.metrics_port)
+        if on_port is not None:
+            on_port(port)
+        log.info("relay serves", port=port, run_id=run.run_id, station=config.station, clock_runs=run.clock is not None)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                background = [
+                    tasks.create_task(_start_run(config, run, downlink), name="start run"),
+                    tasks.create_task(_work_ahead(run, router), name="work ahead"),
+                ]
+                await stop.wait()
+                for task in background:
+                    task.cancel()
+        finally:
+            downlink.stop()
+            await drain(server, health, DRAIN_S)
+    return 0
+
+
+async def _start_run(config: RelayConfig, run: RunState, downlink: DownlinkService) -> None:
+    """Start the clock once all satellites are there, or the ground station has served for long enough."""
+    if run.clock is not None:
+        return
+    everybody = asyncio.create_task(downlink.all_connected.wait(), name="all satellites")
+    enough = asyncio.create_task(_station_served(config), name="start after")
+    try:
+        await asyncio.wait((everybody, enough), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        everybody.cancel()
+        enough.cancel()
+    await run.start(config.start_lead_s)
+    log.info(
+        "run starts",
+        run_id=run.run_id,
+        satellites_connected=downlink.satellites_connected,
+        satellites_expected=downlink.satellites_expected,
+    )
+
+
+async def _station_served(config: RelayConfig) -> None:
+    while not await wait_until_serving(config.station, downlink_service.SERVICE, STATION_TRY_S):
+        log.warning("the ground station does not serve yet", station=config.station)
+    await asyncio.sleep(config.start_after_s)
+
+
+async def _work_ahead(run: RunState, router: Router) -> None:
+    """Work out each second's paths shortly before it begins, piece by piece, so that nothing due waits for it."""
+    await run.started.wait()
+    clock = run.clock
+    assert clock is not None
+    if clock.rate > FASTEST_AHEAD_RATE:
+        return
+    while True:
+        next_second = (clock.emulated_unix_ns(time.time_ns()) // EPOCH_NS + 1) * EPOCH_NS
+        for _ in router.prepare(next_second):
+            await asyncio.sleep(0)
+        begins_ns = clock.wall_unix_ns(next_second + EPOCH_NS)
+        await asyncio.sleep(max((begins_ns - time.time_ns()) / 1e9 - AHEAD_S, 0.01))
