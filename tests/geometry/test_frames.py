@@ -1,6 +1,8 @@
 """Frames and time scales against Skyfield and against published numbers."""
 
 import math
+import subprocess
+import sys
 from datetime import UTC, datetime
 
 import numpy as np
@@ -102,6 +104,11 @@ def test_instant_without_time_or_zone_is_refused(text: str) -> None:
 def test_datetime_without_zone_is_refused() -> None:
     with pytest.raises(ValueError, match="has no time zone"):
         unix_ns(datetime(2026, 1, 1))  # noqa: DTZ001
+
+
+def test_programs_that_need_no_frame_do_not_pay_for_skyfield() -> None:
+    code = "import sys; import services.geometry.orbit, services.scenario.view; assert 'skyfield' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_sidereal_rate_is_that_of_the_definition() -> None:
