@@ -1,0 +1,266 @@
+"""Extent, place and amplitude of hot points: arrays in, caller's arrays out. Sizes are checked in detect.py."""
+
+import math
+
+import numba
+import numpy as np
+
+# Half widths of the squares on whose rim a point's surroundings are read; the next is taken where it fills one.
+RIMS = (4, 8, 16, 32)
+# Part of the way from the surroundings to the peak at which a point's extent ends.
+EXTENT_LEVEL = 0.5
+# Gauss-Newton steps; from the peak pixel the fourth moves less than 1e-4 px.
+FIT_STEPS = 8
+# A point lies within its peak pixel or the half of a neighbour; a fit that goes further has found something else.
+FARTHEST_PX = 1.5
+# Variance where the fit found nothing: anywhere within the peak pixel and its neighbours, uniform over 3 px.
+UNKNOWN_VARIANCE_PX2 = 9.0 / 12.0
+# Part of its diameter to which the place of an extended source means anything: the centre of light of a patch, not
+# of a point. Its shape changes from frame to frame.
+EXTENDED_PLACE = 0.1
+# Standard deviations of chi-square above its mean from which residuals show more than the pixels' noise.
+MISFIT_SIGMA = 2.0
+FRAME_TYPES = ("uint8", "uint16", "float32")
+
+
+@numba.njit
+def _rim_mean(counts, row, column, half):
+    """Return the mean of the pixels on the rim of the square around (row, column), as far as the frame goes."""
+    rows, columns = counts.shape
+    top, bottom = max(row - half, 0), min(row + half, rows - 1)
+    left, right = max(column - half, 0), min(column + half, columns - 1)
+    total = 0.0
+    for j in range(left, right + 1):
+        total += np.float64(counts[top, j]) + np.float64(counts[bottom, j])
+    for i in range(top + 1, bottom):
+        total += np.float64(counts[i, left]) + np.float64(counts[i, right])
+    return total / (2 * (right - left + 1) + 2 * (bottom - top - 1))
+
+
+@numba.njit
+def _peak_count(counts, row, column):
+    """Return the largest count of the 3 x 3 pixels; the response peaks between two pixels that are as bright."""
+    largest = np.float64(counts[row, column])
+    for i in range(row - 1, row + 2):
+        for j in range(column - 1, column + 2):
+            largest = max(largest, np.float64(counts[i, j]))
+    return largest
+
+
+@numba.njit
+def _grow(counts, label, number, row, column, level, half, cells, used):
+    """Label the pixels above `level` that hang together with (row, column), eight neighbours each.
+
+    Stays within the square of half width `half`, and off what others have labelled. Appends flat indices to `cells`
+    from `used` on. Returns (used, whether the square's rim was reached).
+    """
+    rows, columns = counts.shape
+    first = used
+    cells[used] = row * columns + column
+    label[row, column] = number
+    used += 1
+    reached = False
+    done = first
+    while done < used:
+        i0, j0 = cells[done] // columns, cells[done] % columns
+        done += 1
+        for i in range(max(i0 - 1, 0), min(i0 + 2, rows)):
+            for j in range(max(j0 - 1, 0), min(j0 + 2, columns)):
+                if label[i, j] != 0 or np.float64(counts[i, j]) <= level:
+                    continue
+                if abs(i - row) >= half or abs(j - column) >= half:
+                    reached = True
+                    continue
+                label[i, j] = number
+                cells[used] = i * columns + j
+                used += 1
+    return used, reached
+
+
+@numba.njit
+def _extent(counts, label, number, row, column, cells, used):
+    """Label a point's extent. Returns (used, mean count of its surroundings)."""
+    first = used
+    surroundings = 0.0
+    for half in RIMS:
+        for k in range(first, used):
+            label.ravel()[cells[k]] = 0
+        surroundings = _rim_mean(counts, row, column, half)
+        level = surroundings + EXTENT_LEVEL * (_peak_count(counts, row, column) - surroundings)
+        used, reached = _grow(counts, label, number, row, column, level, half, cells, first)
+        if not reached:
+            break
+    return used, surroundings
+
+
+@numba.njit
+def _pixel_profile(offset, sigma):
+    """Return a pixel's share of a Gaussian line along one axis and how it changes with the line's place.
+
+    offset: pixel centre less place, px.
+    """
+    scale = 1.0 / (math.sqrt(2.0) * sigma)
+    upper, lower = (offset + 0.5) * scale, (offset - 0.5) * scale
+    share = 0.5 * (math.erf(upper) - math.erf(lower))
+    slope = -(math.exp(-upper * upper) - math.exp(-lower * lower)) / (math.sqrt(2.0 * math.pi) * sigma)
+    return share, slope
+
+
+@numba.njit
+def _invert(normal):
+    """Invert the symmetric positive definite 4 x 4 `normal` in place by Gauss-Jordan; return whether that went."""
+    for k in range(4):
+        pivot = normal[k, k]
+        if not pivot > 1e-12:
+            return False
+        normal[k, k] = 1.0
+        for j in range(4):
+            normal[k, j] /= pivot
+        for i in range(4):
+            if i != k:
+                factor = normal[i, k]
+                normal[i, k] = 0.0
+                for j in range(4):
+                    normal[i, j] -= factor * normal[k, j]
+    return True
+
+
+@numba.njit
+def _accumulate(counts, row, column, half, sigma, saturation, place, normal, gradient):
+    """Fill the normal equations of the fit at `place`; return (sum of squared residuals, pixels used).
+
+    place: amplitude, background, row, column. The equations' unknowns are steps of amplitude, of background, and of
+    row and column times amplitude, so that they are well scaled for any amplitude.
+    """
+    rows, columns = counts.shape
+    normal[:] = 0.0
+    gradient[:] = 0.0
+    squares, used = 0.0, 0
+    for i in range(max(row - half, 0), min(row + half + 1, rows)):
+        u, du = _pixel_profile(i - place[2], sigma)
+        for j in range(max(column - half, 0), min(column + half + 1, columns)):
+            count = np.float64(counts[i, j])
+            if count >= saturation:
+                continue
+            v, dv = _pixel_profile(j - place[3], sigma)
+            slope = (u * v, 1.0, du * v, u * dv)
+            residual = count - place[1] - place[0] * u * v
+            squares += residual * residual
+            used += 1
+            for k in range(4):
+                gradient[k] += slope[k] * residual
+                for m in range(k + 1):
+                    normal[k, m] += slope[k] * slope[m]
+    for k in range(4):
+        for m in range(k):
+            normal[m, k] = normal[k, m]
+    return squares, used
+
+
+@numba.njit
+def _fit_point(counts, row, column, half, sigma, saturation, pixel_noise, place, normal, gradient, covariance):
+    """Fit a point source and its background by least squares (Gauss-Newton); return whether that went.
+
+    place: starts and ends as amplitude, background, row, column. covariance: row-row, row-column, column-column from
+    the inverse normal equations, with the pixels' noise or, where clearly larger, what the residuals show.
+    """
+    for _ in range(FIT_STEPS):
+        _accumulate(counts, row, column, half, sigma, saturation, place, normal, gradient)
+        if not _invert(normal):
+            return False
+        step = np.dot(normal, gradient)
+        place[0] += step[0]
+        place[1] += step[1]
+        if not place[0] > 0.0:
+            return False
+        move_row, move_column = step[2] / place[0], step[3] / place[0]
+        place[2] += min(max(move_row, -0.5), 0.5)
+        place[3] += min(max(move_column, -0.5), 0.5)
+        if abs(place[2] - row) > FARTHEST_PX or abs(place[3] - column) > FARTHEST_PX:
+            return False
+        if abs(move_row) < 1e-4 and abs(move_column) < 1e-4:
+            break
+    squares, used = _accumulate(counts, row, column, half, sigma, saturation, place, normal, gradient)
+    if used < 6 or not _invert(normal):
+        return False
+    # Residuals of a true point scatter about the pixels' variance; only what is clearly more is taken for itself, or
+    # the variance would be too large on average.
+    variance, shown = pixel_noise * pixel_noise, squares / (used - 4)
+    if shown > variance * (1.0 + MISFIT_SIGMA * math.sqrt(2.0 / (used - 4))):
+        variance = shown
+    variance /= place[0] * place[0]
+    covariance[0] = normal[2, 2] * variance
+    covariance[1] = normal[2, 3] * variance
+    covariance[2] = normal[3, 3] * variance
+    return True
+
+
+@numba.njit
+def _centre_of_light(counts, cells, first, used, surroundings, pixel_noise, place, covariance):
+    """Fill place and covariance of an extended source: its centre of light, and amplitude its light in total."""
+    columns = counts.shape[1]
+    light, row_sum, column_sum = 0.0, 0.0, 0.0
+    for k in range(first, used):
+        i, j = cells[k] // columns, cells[k] % columns
+        weight = np.float64(counts[i, j]) - surroundings
+        light += weight
+        row_sum += weight * i
+        column_sum += weight * j
+    place[0], place[1] = light, surroundings
+    place[2], place[3] = row_sum / light, column_sum / light
+    rr, rc, cc = 0.0, 0.0, 0.0
+    for k in range(first, used):
+        i, j = cells[k] // columns - place[2], cells[k] % columns - place[3]
+        rr += i * i
+        rc += i * j
+        cc += j * j
+    # Noise of the pixels, and that the shape is no point: a part of its own second moments.
+    scale = (pixel_noise / light) ** 2 + EXTENDED_PLACE**2 / (used - first)
+    covariance[0], covariance[1], covariance[2] = rr * scale, rc * scale, cc * scale
+
+
+_MEASURE = (
+    "int64({0}[:,::1],int64[::1],float64[::1],float64,float64,int64,int64,int32[:,::1],int32[::1],"
+    "float64[:,::1],int64[::1])"
+)
+
+
+@numba.njit([_MEASURE.format(t) for t in FRAME_TYPES], nogil=True, cache=True)
+def measure_points(
+    counts, peaks, pixel_noise, sigma, saturation, fit_half, largest_point, label, cells, measures, area
+):
+    """Measure points, strongest first; return how many pixels of `label` were set, their indices in `cells`.
+
+    peaks: (n,) flat indices of response maxima, none on the outermost pixels, strongest first.
+    pixel_noise: (n,) standard deviation of one pixel there, counts. sigma: of the point-spread function, px.
+    saturation: counts from which a pixel says no more than that. fit_half: half width of the fit's square.
+    largest_point: extents of more pixels are extended sources, for which the point fit has no meaning.
+    label: (rows, columns) zeros; comes back with 1 + the point's number in its extent. cells: (rows * columns,).
+    measures: (n, 6) row, column, their covariance row-row, row-column, column-column, amplitude.
+    area: (n,) pixels of the extent; 0: the peak lies in a stronger point's extent and is no point of its own.
+    """
+    columns = counts.shape[1]
+    place, covariance = np.empty(4), np.empty(3)
+    normal, gradient = np.empty((4, 4)), np.empty(4)
+    used = 0
+    for n in range(peaks.shape[0]):
+        row, column = peaks[n] // columns, peaks[n] % columns
+        area[n] = 0
+        if label[row, column] != 0:
+            continue
+        first = used
+        used, surroundings = _extent(counts, label, n + 1, row, column, cells, used)
+        area[n] = used - first
+        place[0] = max(_peak_count(counts, row, column) - surroundings, pixel_noise[n])
+        place[1], place[2], place[3] = surroundings, row, column
+        if area[n] > largest_point:
+            _centre_of_light(counts, cells, first, used, surroundings, pixel_noise[n], place, covariance)
+        elif not _fit_point(
+            counts, row, column, fit_half, sigma, saturation, pixel_noise[n], place, normal, gradient, covariance
+        ):
+            place[0] = max(_peak_count(counts, row, column) - surroundings, pixel_noise[n])
+            place[2], place[3] = row, column
+            covariance[0], covariance[1], covariance[2] = UNKNOWN_VARIANCE_PX2, 0.0, UNKNOWN_VARIANCE_PX2
+        measures[n, 0], measures[n, 1], measures[n, 5] = place[2], place[3], place[0]
+        measures[n, 2], measures[n, 3], measures[n, 4] = covariance[0], covariance[1], covariance[2]
+    return used
