@@ -1,0 +1,133 @@
+"""Least-squares fits of motion to lines of sight.
+
+A line of sight from origin s along u says of a position p that (I - u u^T)(p - s) = 0, with a standard deviation of
+range times angle: linear in p, hence in the coefficients of any polynomial of time. The range enters only as weight,
+and a few kilometres do not change that.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.ground_station.tracking.measurement import Rays
+
+Float64 = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Motion p(t) = sum of coefficients[k] (t - time_s)^k / k!, ITRS.
+
+    coefficients: (order + 1, 3): position, velocity, acceleration; covariance: of all of them, row after row.
+    chi2: sum of squared residuals over their variances; freedom: measurements (two each) less coefficients.
+    """
+
+    time_s: float
+    coefficients: Float64
+    covariance: Float64
+    chi2: float
+    freedom: int
+
+    @property
+    def scale(self) -> float:
+        """Chi-square per degree of freedom, where that is above 1: by so much the variances are understated."""
+        return max(1.0, self.chi2 / self.freedom) if self.freedom > 0 else 1.0
+
+    def position(self, time_s: float) -> Float64:
+        """Return the position at a time."""
+        since = time_s - self.time_s
+        powers = np.array([since**k / math.factorial(k) for k in range(len(self.coefficients))])
+        position: Float64 = powers @ self.coefficients
+        return position
+
+
+def weights(rays: Rays, near_itrs_m: Float64) -> Float64:
+    """Return (n, 3, 3) information matrices of the lines of sight, for targets near (3,) or (n, 3) positions."""
+    distance = np.linalg.norm(near_itrs_m - rays.origin_itrs_m, axis=1)
+    across = np.eye(3) - rays.los_itrs[:, :, None] * rays.los_itrs[:, None, :]
+    information: Float64 = across / (distance * rays.sigma_rad)[:, None, None] ** 2
+    return information
+
+
+def fit_motion(
+    rays: Rays,
+    information: Float64,
+    order: int,
+    time_s: float,
+    prior_sigma: tuple[float, ...] = (),
+) -> Fit | None:
+    """Return the polynomial of an order that fits best; None where the lines of sight do not determine it.
+
+    information: from `weights`. prior_sigma: standard deviation of each coefficient about zero, infinite for none.
+    """
+    since = rays.time_s - time_s
+    basis = np.stack([since**k / math.factorial(k) for k in range(order + 1)], axis=1)
+    size = 3 * (order + 1)
+    normal = np.einsum("ni,nj,nab->iajb", basis, basis, information, optimize=True).reshape(size, size)
+    pulled = np.einsum("nab,nb->na", information, rays.origin_itrs_m)
+    right = (basis.T @ pulled).reshape(size)
+    # Solved about a position near by: differences of millions of metres would cost digits.
+    centre = np.zeros(size)
+    centre[:3] = _centre(information, pulled)
+    for k, sigma in enumerate(prior_sigma):
+        block = slice(3 * k, 3 * k + 3)
+        normal[block, block] += np.eye(3) / sigma**2
+    # Seconds to the power k against metres: scaled to ones on the diagonal before the inversion.
+    scale = np.sqrt(np.diag(normal))
+    if not (scale > 0).all():
+        return None
+    scaled = normal / np.outer(scale, scale)
+    try:
+        inverse = np.linalg.inv(scaled)
+    except np.linalg.LinAlgError:
+        return None
+    covariance = inverse / np.outer(scale, scale)
+    if not (np.isfinite(covariance).all() and (np.diag(covariance) > 0).all()):
+        return None
+    # The priors pull the derivatives towards zero, and the centre has none.
+    solution = centre + covariance @ (right - normal @ centre)
+    coefficients = solution.reshape(order + 1, 3)
+    offset = basis @ coefficients - rays.origin_itrs_m
+    chi2 = float(np.einsum("na,nab,nb->", offset, information, offset, optimize=True))
+    return Fit(time_s, coefficients, covariance, chi2, 2 * len(rays) - size)
+
+
+def fit_resting(
+    rays: Rays, information: Float64, chosen: NDArray[np.bool_], height_m: float, height_sigma_m: float
+) -> float:
+    """Return chi-square of one satellite's lines of sight if all looked at one point at rest near the ground.
+
+    chosen: (n,) whose lines of sight. The point's height is only known as so much, give or take.
+    """
+    weight, origin = information[chosen], rays.origin_itrs_m[chosen]
+    los = rays.los_itrs[chosen]
+    start = _on_ground(origin[0], los[0], height_m)
+    up = start / np.linalg.norm(start)
+    vertical = np.outer(up, up) / height_sigma_m**2
+    normal = weight.sum(axis=0) + vertical
+    step = np.linalg.solve(normal, np.einsum("nab,nb->a", weight, origin - start))
+    offset = start + step - origin
+    chi2 = np.einsum("na,nab,nb->", offset, weight, offset, optimize=True)
+    return float(chi2 + step @ vertical @ step)
+
+
+def _on_ground(origin: Float64, los: Float64, height_m: float) -> Float64:
+    """Return where a line of sight meets the sphere through the ground, or its point nearest to the centre."""
+    half_b = float(los @ origin)
+    # Radius of the ellipsoid at the latitude of where the ray comes nearest, to some kilometres.
+    nearest = origin - half_b * los
+    sine = nearest[2] / np.linalg.norm(nearest)
+    radius = 6_378_137.0 - 21_385.0 * sine**2 + height_m
+    discriminant = half_b**2 - float(origin @ origin) + radius**2
+    distance = -half_b - math.sqrt(max(discriminant, 0.0))
+    point: Float64 = origin + distance * los
+    return point
+
+
+def _centre(information: Float64, pulled: Float64) -> Float64:
+    """Return the point nearest to all lines of sight, or any origin-like point where they do not determine one."""
+    normal = information.sum(axis=0)
+    centre: Float64 = np.linalg.lstsq(normal, pulled.sum(axis=0), rcond=1e-14)[0]
+    return centre
