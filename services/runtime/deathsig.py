@@ -1,6 +1,6 @@
 """A child that dies with its parent, whatever program it is.
 
-`python -m services.runtime.deathsig PARENT_PID COMMAND...` asks the kernel for SIGTERM at the parent's death and
+`python deathsig.py PARENT_PID COMMAND...` asks the kernel for SIGTERM at the parent's death and
 becomes COMMAND: the request outlives exec (prctl(2), PR_SET_PDEATHSIG). Unlike subprocess's `preexec_fn` it runs
 no Python between fork and exec, which may deadlock where there are threads.
 """
@@ -31,13 +31,14 @@ def dying_with_parent(command: Sequence[str]) -> list[str]:
 
     Start it from the main thread: the kernel watches the thread that forks, not the process.
     """
-    return [sys.executable, "-m", "services.runtime.deathsig", str(os.getpid()), *command]
+    # By its path and isolated: a folder named `services` where the user stands must not get in between.
+    return [sys.executable, "-I", "-S", __file__, str(os.getpid()), *command]
 
 
 def main() -> None:
     """Become the command given after the parent's process id."""
     if len(sys.argv) < 3:
-        sys.exit("usage: python -m services.runtime.deathsig PARENT_PID COMMAND [ARGUMENT...]")
+        sys.exit("usage: deathsig.py PARENT_PID COMMAND [ARGUMENT...]")
     parent, command = int(sys.argv[1]), sys.argv[2:]
     ask_for_signal_when_parent_dies(signal.SIGTERM)
     # The parent may have died before the kernel was asked.

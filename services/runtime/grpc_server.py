@@ -71,6 +71,9 @@ async def start_server(
     Raises PortTakenError, or PlumewatchError for an address that is none of this machine's.
     """
     names = tuple(service_full_names)
+    # Without a port gRPC would take 443.
+    if not address.startswith("unix:") and not address.rpartition(":")[2].isdecimal():
+        raise PlumewatchError(f"{names[0]} cannot listen on {address!r}: write host:port, such as 127.0.0.1:50051")
     servicer = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
     reflection.enable_server_reflection((*names, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
@@ -166,7 +169,7 @@ def _cannot_listen(address: str, service: str) -> PlumewatchError:
         if error.errno == errno.EADDRINUSE:
             return PortTakenError(address, service)
         return PlumewatchError(f"{service} cannot listen on {address}: {error.strerror}; give one of this machine's")
-    except (ValueError, OverflowError):
-        return PlumewatchError(f"{service} cannot listen on {address!r}: write host:port, such as 127.0.0.1:50051")
+    except (ValueError, OverflowError) as error:
+        return PlumewatchError(f"{service} cannot listen on {address}: {error}")
     # The port may have come free in between, or something else holds it in a way that allows a second.
     return PortTakenError(address, service)
