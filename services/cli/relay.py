@@ -45,8 +45,8 @@ def run(
 
     try:
         config = RelayConfig(listen, station, state_dir, start_after, metrics_port=metrics_port, run_id=run_id)
+        configure_logs("relay", log_level, json_logs)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
-    configure_logs("relay", log_level, json_logs)
     loaded = load_scenario(scenario)
     raise typer.Exit(run_program(lambda stop: serve(config, loaded, stop)))

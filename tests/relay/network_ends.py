@@ -111,7 +111,7 @@ class RelayClient:
         """Open a stream and return the call; its first response is not read yet."""
         run_id = self.clock.run_id if run_id is None else run_id
         metadata = (("plumewatch-satellite-id", satellite_id), ("plumewatch-run-id", run_id))
-        return self.channel.stream_stream(method)(metadata=metadata)
+        return self.channel.stream_stream(method)(metadata=metadata, wait_for_ready=True)
 
     async def started_clock(self) -> network_pb2.GetClockResponse:
         """Return the run clock once the run has begun."""

@@ -1,0 +1,1 @@
+"""What the relay costs: time it adds, and what it carries."""
