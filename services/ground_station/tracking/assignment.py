@@ -2,6 +2,7 @@
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
 
 Float64 = NDArray[np.float64]
 Int64 = NDArray[np.int64]
@@ -29,9 +30,6 @@ def assign(tracks: Int64, detections: Int64, cost: Float64) -> list[int]:
 
 
 def _cheapest(rows: Int64, columns: Int64, cost: Float64, names: Int64) -> list[int]:
-    # Imported here: scipy's optimisers take a third of a second, which quiet skies need not pay.
-    from scipy.optimize import linear_sum_assignment
-
     rows_used, row = np.unique(rows, return_inverse=True)
     columns_used, column = np.unique(columns, return_inverse=True)
     matrix = np.full((len(rows_used), len(columns_used)), FORBIDDEN)

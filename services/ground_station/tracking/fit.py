@@ -65,8 +65,11 @@ def fit_motion(
     since = rays.time_s - time_s
     basis = np.stack([since**k / math.factorial(k) for k in range(order + 1)], axis=1)
     size = 3 * (order + 1)
-    normal = np.einsum("ni,nj,nab->iajb", basis, basis, information, optimize=True).reshape(size, size)
-    pulled = np.einsum("nab,nb->na", information, rays.origin_itrs_m)
+    # Sum over n of basis_i basis_j information_ab, placed at row (i, a) and column (j, b).
+    products = (basis[:, :, None] * basis[:, None, :]).reshape(len(rays), -1)
+    blocks = (products.T @ information.reshape(len(rays), 9)).reshape(order + 1, order + 1, 3, 3)
+    normal = blocks.transpose(0, 2, 1, 3).reshape(size, size)
+    pulled = times(information, rays.origin_itrs_m)
     right = (basis.T @ pulled).reshape(size)
     # Solved about a position near by: differences of millions of metres would cost digits.
     centre = np.zeros(size)
@@ -90,7 +93,7 @@ def fit_motion(
     solution = centre + covariance @ (right - normal @ centre)
     coefficients = solution.reshape(order + 1, 3)
     offset = basis @ coefficients - rays.origin_itrs_m
-    chi2 = float(np.einsum("na,nab,nb->", offset, information, offset, optimize=True))
+    chi2 = float((offset * times(information, offset)).sum())
     return Fit(time_s, coefficients, covariance, chi2, 2 * len(rays) - size)
 
 
@@ -107,10 +110,16 @@ def fit_resting(
     up = start / np.linalg.norm(start)
     vertical = np.outer(up, up) / height_sigma_m**2
     normal = weight.sum(axis=0) + vertical
-    step = np.linalg.solve(normal, np.einsum("nab,nb->a", weight, origin - start))
+    step = np.linalg.solve(normal, times(weight, origin - start).sum(axis=0))
     offset = start + step - origin
-    chi2 = np.einsum("na,nab,nb->", offset, weight, offset, optimize=True)
+    chi2 = (offset * times(weight, offset)).sum()
     return float(chi2 + step @ vertical @ step)
+
+
+def times(matrices: Float64, vectors: Float64) -> Float64:
+    """Return (n, 3): each matrix (n, 3, 3) times its vector (n, 3)."""
+    product: Float64 = (matrices @ vectors[:, :, None])[:, :, 0]
+    return product
 
 
 def _on_ground(origin: Float64, los: Float64, height_m: float) -> Float64:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from services.geometry.ellipsoid import east_north_up, geodetic_to_itrs, itrs_to_geodetic
 from services.geometry.time import NS_PER_S
-from services.ground_station.tracking.fit import fit_motion, weights
+from services.ground_station.tracking.fit import fit_motion, times, weights
 from services.ground_station.tracking.measurement import Rays
 from services.ground_station.tracking.snapshot import Ellipse, LaunchEstimate
 
@@ -121,10 +121,12 @@ def _solve(looks: Rays, information: Float64, origin: Float64, axes: Float64, gu
         place, slope = _model(parameters, looks.time_s)
         offset = local_origin - place
         off_prior = np.where(np.isfinite(prior_sigma), prior_mean - parameters, 0.0)
-        chi2 = float(np.einsum("na,nab,nb->", offset, local_information, offset, optimize=True))
+        pull = times(local_information, offset)
+        chi2 = float((offset * pull).sum())
         now = chi2 + float(off_prior @ prior @ off_prior)
-        normal = np.einsum("nai,nab,nbj->ij", slope, local_information, slope, optimize=True) + prior
-        gradient = np.einsum("nai,nab,nb->i", slope, local_information, offset, optimize=True) + prior @ off_prior
+        flat = slope.reshape(-1, slope.shape[2])
+        normal = flat.T @ (local_information @ slope).reshape(flat.shape) + prior
+        gradient = flat.T @ pull.ravel() + prior @ off_prior
         if now < cost:
             cost, best, damping = now, (parameters, normal, gradient, chi2), damping / 5
         elif best is not None:
@@ -232,7 +234,7 @@ def _inverse(normal: Float64) -> Float64:
 def _meeting(looks: Rays) -> Float64:
     """Return the point nearest to all lines of sight."""
     across = np.eye(3) - looks.los_itrs[:, :, None] * looks.los_itrs[:, None, :]
-    right = np.einsum("nab,nb->a", across, looks.origin_itrs_m)
+    right = times(across, looks.origin_itrs_m).sum(axis=0)
     point: Float64 = np.linalg.lstsq(across.sum(axis=0), right, rcond=1e-14)[0]
     return point
 

@@ -25,8 +25,9 @@ Int64 = NDArray[np.int64]
 WINDOW_STEP_S = 0.3
 # What the filter keeps of its past, for satellites whose frames take a longer way.
 FILTER_MEMORY_S = 15.0
-# A decided track is judged again this often; an undecided one with every instant.
+# A decided track is judged again this often, static heat less often; an undecided one with every instant.
 JUDGE_AGAIN_S = 1.0
+JUDGE_STATIC_S = 2.0
 JUDGE_STEP_S = 0.2
 # Allowance in the gate for a centroid's wandering, pixels: wider for fires, which have shape.
 WANDER_PX = 0.1
@@ -132,7 +133,8 @@ class SpaceTrack:
 
     def judge_now(self, now_s: float) -> None:
         """Decide, if it is time, what it is."""
-        wait = JUDGE_AGAIN_S if self.state == "confirmed" else JUDGE_STEP_S
+        decided_s = JUDGE_STATIC_S if self.is_static else JUDGE_AGAIN_S
+        wait = decided_s if self.state == "confirmed" else JUDGE_STEP_S
         if now_s - self.judged_s < wait:
             return
         self.judged_s = now_s

@@ -1,0 +1,191 @@
+"""Looks and tracks as lines of JSON: what `plumewatch track` reads and writes."""
+
+import dataclasses
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.geometry.ellipsoid import limb_crossing
+from services.ground_station.tracking.look import ConeView, Look, make_look
+from services.ground_station.tracking.snapshot import Kinematic, LaunchEstimate, TrackDetection, TrackSnapshot
+
+Float64 = NDArray[np.float64]
+
+# A sensor states the error of a centroid, not its pixel: centroids are good to about a quarter of one.
+PIXELS_PER_SIGMA = 4.0
+# Where a sensor states no signal-to-noise ratio.
+UNSTATED_SNR = 10.0
+# What one satellite alone sees lies somewhere in the atmosphere, and its speed is anybody's guess.
+ASSUMED_HEIGHT_M = 20_000.0
+ASSUMED_HEIGHT_SIGMA_M = 20_000.0
+ASSUMED_SPEED_SIGMA_M_PER_S = 2000.0
+
+
+class LookError(ValueError):
+    """A line is no look; says why."""
+
+
+def parse_look(text: str) -> Look:
+    """Return the look that a line states, its sequence number 0; LookError where it states none."""
+    try:
+        record = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise LookError(f"is not JSON: {error}") from error
+    if not isinstance(record, dict):
+        raise LookError("is not a JSON object")
+    sensor_id = record.get("sensor_id")
+    if not isinstance(sensor_id, str) or not sensor_id:
+        raise LookError(f"sensor_id is {sensor_id!r}, not a name")
+    time_unix_ns = record.get("time_unix_ns")
+    if not isinstance(time_unix_ns, (int, str)) or isinstance(time_unix_ns, bool) or not str(time_unix_ns).isdigit():
+        raise LookError(f"time_unix_ns is {time_unix_ns!r}, not nanoseconds since 1970")
+    detections = record.get("detections")
+    if not isinstance(detections, list) or not all(isinstance(each, dict) for each in detections):
+        raise LookError("detections is no list of objects; a look that saw nothing has an empty one")
+    sigma = _positive(record, "sigma_rad")
+    los = np.array([_vector(each, "los_itrs", unit=True) for each in detections]).reshape(-1, 3)
+    snr = np.array([_number(each.get("snr"), UNSTATED_SNR) for each in detections])
+    return make_look(
+        sensor_id,
+        0,
+        int(time_unix_ns),
+        _vector(record, "position_itrs_m"),
+        ConeView(_vector(record, "boresight_itrs", unit=True), _positive(record, "fov_half_angle_rad")),
+        sigma * PIXELS_PER_SIGMA,
+        los,
+        np.full(len(los), sigma),
+        snr,
+        intensity_w_per_sr=np.array([_number(each.get("intensity_w_per_sr"), math.nan) for each in detections]),
+    )
+
+
+def parse_looks(lines: Iterable[str]) -> Iterator[tuple[int, Look | LookError]]:
+    """Yield each line's number, from 1, with its look or what is wrong with it; empty lines are passed over."""
+    sequences: dict[str, int] = {}
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            look = parse_look(line)
+        except LookError as error:
+            yield number, error
+            continue
+        sequence = sequences.get(look.sensor_id, 0)
+        sequences[look.sensor_id] = sequence + 1
+        yield number, dataclasses.replace(look, sequence=sequence)
+
+
+class TrackLines:
+    """Writes tracks as lines: one a track and look time, once all looks of that time have been taken."""
+
+    def __init__(self) -> None:
+        self.time_unix_ns: int | None = None
+        self.changed: dict[str, TrackSnapshot] = {}
+        self.seen: dict[str, dict[TrackDetection, None]] = {}
+        self.looks: dict[str, Look] = {}
+
+    def add(self, look: Look, snapshots: Iterable[TrackSnapshot]) -> Iterator[str]:
+        """Take a look's tracks; yield the lines of the look time before it, if this is another."""
+        if look.time_unix_ns != self.time_unix_ns:
+            yield from self.flush()
+            self.time_unix_ns = look.time_unix_ns
+        self.looks[look.sensor_id] = look
+        for snapshot in snapshots:
+            self.changed[snapshot.track_id] = snapshot
+            self.seen.setdefault(snapshot.track_id, {}).update(dict.fromkeys(snapshot.detections))
+
+    def flush(self) -> Iterator[str]:
+        """Yield the lines that are still held."""
+        for track_id, snapshot in self.changed.items():
+            yield json.dumps(_record(snapshot, list(self.seen[track_id]), self._kinematic(snapshot)))
+        self.changed.clear()
+        self.seen.clear()
+
+    def _kinematic(self, snapshot: TrackSnapshot) -> Kinematic | None:
+        if snapshot.kinematic is not None:
+            return snapshot.kinematic
+        look = self.looks[snapshot.satellite_ids[0]]
+        for source in snapshot.detections:
+            place = np.flatnonzero(look.index == source.index)
+            if source.sequence == look.sequence and len(place):
+                return assumed_kinematic(
+                    look.origin_itrs_m[place[0]], look.los_itrs[place[0]], look.sigma_rad[place[0]]
+                )
+        return None
+
+
+def assumed_kinematic(origin_itrs_m: Float64, los_itrs: Float64, sigma_rad: float) -> Kinematic:
+    """Return where one line of sight alone may have its source: in the lower atmosphere, at any speed."""
+    point = limb_crossing(origin_itrs_m, los_itrs, ASSUMED_HEIGHT_M)[0]
+    if np.isnan(point).any():
+        point = origin_itrs_m + max(float(-los_itrs @ origin_itrs_m), 1.0) * los_itrs
+    up = point / np.linalg.norm(point)
+    along = ASSUMED_HEIGHT_SIGMA_M / max(abs(float(up @ los_itrs)), 0.1)
+    across = sigma_rad * float(np.linalg.norm(point - origin_itrs_m))
+    covariance = np.zeros((6, 6))
+    outer = np.outer(los_itrs, los_itrs)
+    covariance[:3, :3] = along**2 * outer + across**2 * (np.eye(3) - outer)
+    covariance[3:, 3:] = np.eye(3) * ASSUMED_SPEED_SIGMA_M_PER_S**2
+    return Kinematic(point, np.zeros(3), covariance)
+
+
+def _record(snapshot: TrackSnapshot, seen: list[TrackDetection], kinematic: Kinematic | None) -> dict[str, Any]:
+    record: dict[str, Any] = {
+        "time_unix_ns": snapshot.time_unix_ns,
+        "track_id": snapshot.track_id,
+        "state": snapshot.state,
+        "class": snapshot.target_class,
+        "class_probability": snapshot.class_probability,
+        "position_itrs_m": None if kinematic is None else kinematic.position_itrs_m.tolist(),
+        "velocity_itrs_m_per_s": None if kinematic is None else kinematic.velocity_itrs_m_per_s.tolist(),
+        "covariance": None if kinematic is None else kinematic.covariance.tolist(),
+        "detections": [[source.satellite_id, source.index] for source in seen],
+    }
+    if snapshot.launch is not None:
+        record["launch"] = _launch(snapshot.launch)
+    if snapshot.merged_into:
+        record["merged_into"] = snapshot.merged_into.replace("evt-", "trk-", 1)
+    if snapshot.end_reason:
+        record["end_reason"] = snapshot.end_reason
+    return record
+
+
+def _launch(launch: LaunchEstimate) -> dict[str, Any]:
+    return {
+        "time_unix_ns": launch.time_unix_ns,
+        "time_sigma_s": launch.time_sigma_s,
+        "latitude_deg": launch.latitude_deg,
+        "longitude_deg": launch.longitude_deg,
+        "ellipse": vars(launch.ellipse).copy(),
+        "heading_deg": launch.heading_deg,
+        "heading_sigma_deg": launch.heading_sigma_deg,
+    }
+
+
+def _vector(record: Mapping[str, Any], key: str, *, unit: bool = False) -> Float64:
+    value = record.get(key)
+    try:
+        vector = np.array(value, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise LookError(f"{key} is {value!r}, not three numbers") from error
+    length = float(np.linalg.norm(vector)) if vector.shape == (3,) else math.nan
+    if not 0 < length < math.inf:
+        raise LookError(f"{key} is {value!r}, not three finite numbers with a length")
+    return vector / length if unit else vector
+
+
+def _positive(record: Mapping[str, Any], key: str) -> float:
+    value = _number(record.get(key), math.nan)
+    if not 0 < value < math.inf:
+        raise LookError(f"{key} is {record.get(key)!r}; it must be a number above 0")
+    return value
+
+
+def _number(value: object, default: float) -> float:
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return float(value)
+    return default
