@@ -165,9 +165,11 @@ async def connections(
     address = parse_broker_url(broker) if isinstance(broker, str) else broker
     backoff = Backoff()
     while not stop.is_set():
-        began_s = time.monotonic()
         try:
             client = await _connected(new_client(address, client_id, will), stop)
+        except aiomqtt.MqttError as error:
+            log.warning("broker does not answer", broker=str(address), reason=str(error))
+        else:
             if client is None:
                 return
             log.info("broker connected", broker=str(address))
@@ -175,11 +177,11 @@ async def connections(
             try:
                 yield client
             finally:
-                await client.__aexit__(None, None, None)
-        except aiomqtt.MqttError as error:
-            log.warning("broker connection lost", broker=str(address), reason=str(error))
-        if time.monotonic() - began_s > GOOD_S:
-            backoff.reset()
+                # Of a connection that is lost already, the loss; the body has met it.
+                with contextlib.suppress(aiomqtt.MqttError):
+                    await client.__aexit__(None, None, None)
+            if time.monotonic() - began_s > GOOD_S:
+                backoff.reset()
         if await stopped_within(stop, backoff.next_delay_s()):
             return
 
