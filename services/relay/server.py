@@ -1,6 +1,7 @@
 """The relay's life: load, start, serve, drain, stop. It owns the sockets and the waiting."""
 
 import asyncio
+import gc
 import hashlib
 import time
 from collections.abc import Callable
@@ -54,6 +55,9 @@ async def serve(
     # Time scales and orbits are loaded by their first use; better now than when the first frame is due.
     for _ in router.prepare(run.emulated_now_unix_ns() or plan.emulated_start_unix_ns):
         pass
+    # What has been loaded stays; a collection that walked all of it would hold up whatever is due for about 10 ms.
+    gc.collect()
+    gc.freeze()
     carriage = Carriage(config.node, run, router, scenario.network.queue_frames, scenario.network.queue_bytes)
     async with open_channel(config.station) as station:
         downlink = DownlinkService(carriage, router.constellation.satellites, station)

@@ -5,10 +5,12 @@ import math
 import numpy as np
 import pytest
 
+from services.geometry.ellipsoid import geodetic_to_itrs
+from services.relay.network.constellation import constellation_of
 from services.relay.network.faults import Fault, FaultBook
 from services.relay.network.routing import LIGHT_M_PER_S, Choice, Router, best_choice, path_now, path_of
 from services.relay.network.topology import Constellation, Positions, downlinks
-from services.scenario.model import Network, Place
+from services.scenario.model import Network, Place, Scenario, Train
 from tests.relay.sky import SECOND_NS, START_UNIX_NS, drawn_constellation, drawn_positions, real_constellation
 
 NEAR_A, NEAR_B, FAR_A, FAR_B = (Choice(0, 0, 0), Choice(0, 0, 1), Choice(0, 1, 0), Choice(0, 1, 1))
@@ -151,6 +153,20 @@ def test_fault_in_mid_second_turns_the_path_at_once_and_healing_turns_it_back() 
     after = router.path("sat-1", at + 1000)
     assert after is not None
     assert after.nodes[1] == relay
+
+
+def test_default_network_serves_a_satellite_over_any_place() -> None:
+    constellation = constellation_of(Scenario("world", train=Train(1)))
+    _, relays_m = Router(constellation, FaultBook()).positions(START_UNIX_NS)
+    pairs = downlinks(constellation, relays_m, LIGHT_M_PER_S)
+    unserved = []
+    for latitude_deg in range(-85, 86, 10):
+        for longitude_deg in range(-180, 180, 15):
+            above = geodetic_to_itrs(latitude_deg, longitude_deg, 1e6)
+            positions = Positions(START_UNIX_NS, above[None, :], relays_m)
+            if best_choice(constellation, positions, pairs, 0) is None:
+                unserved.append((latitude_deg, longitude_deg))
+    assert not unserved
 
 
 def test_pieces_of_the_work_ahead_are_many() -> None:
