@@ -1,0 +1,117 @@
+"""The run on a terminal: tables and a progress bar that redraw, or plain lines where nothing can be redrawn."""
+
+import asyncio
+import time
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from services.command_center import describe
+from services.stack.config import StackConfig
+from services.stack.state import RunState
+
+REDRAW_S = 0.25
+# Where nothing can be redrawn, a line of status as often as a person would look.
+LINE_S = 10.0
+ALERTS_SHOWN = 8
+
+
+def welcome(config: StackConfig, scenario_name: str, duration_s: float, satellites: int, broker: str) -> Text:
+    """Return where others can join."""
+    lines = [
+        f"scenario {scenario_name}: {satellites} satellites, {duration_s:g} s",
+        f"  relay           {config.ports.relay_address:<22} gRPC: FrameDownlinkService, NetworkService",
+        f"  ground station  {config.ports.station_address:<22} gRPC: GroundStationService",
+        f"  broker          {broker:<22} MQTT: plumewatch/v1/alerts/+",
+        "join from another terminal:",
+        f"  plumewatch watch --broker {broker}",
+        f"  plumewatch network show --relay {config.ports.relay_address}",
+    ]
+    return Text("\n".join(lines))
+
+
+async def show(state: RunState, console: Console) -> None:
+    """Show the run until cancelled."""
+    if not console.is_terminal:
+        await _lines(state, console)
+        return
+    # Notes go above what is redrawn.
+    with Live(console=console, refresh_per_second=1 / REDRAW_S, transient=True) as live:
+        state.on_note = lambda text: live.console.print(Text(text))
+        try:
+            while True:
+                live.update(picture(state))
+                await asyncio.sleep(REDRAW_S)
+        finally:
+            state.on_note = lambda text: console.print(Text(text))
+
+
+async def _lines(state: RunState, console: Console) -> None:
+    state.on_note = lambda text: console.print(Text(text), soft_wrap=True)
+    while True:
+        await asyncio.sleep(LINE_S)
+        console.print(Text(status_line(state)), soft_wrap=True)
+
+
+def status_line(state: RunState) -> str:
+    """Return the run in one line."""
+    if state.clock is None:
+        return f"waiting for satellites: {state.satellites_connected} of {len(state.satellite_ids)}"
+    satellites = state.satellites.values()
+    return (
+        f"{state.progress(time.time_ns()):4.0%}  {sum(each.frames_per_s for each in satellites):.1f} frames/s  "
+        f"{sum(each.frames_committed for each in satellites)} frames  {sum(each.lost for each in satellites)} lost  "
+        f"{state.tracks_confirmed} tracks  {len(state.book.entries)} alerts  {state.memory_mb:.0f} MB"
+    )
+
+
+def picture(state: RunState) -> Group:
+    """Return everything on one screen."""
+    done = state.progress(time.time_ns())
+    bar = Table.grid(padding=(0, 1), expand=False)
+    bar.add_row(Text(f"{done:4.0%}"), ProgressBar(total=1.0, completed=done, width=48), Text(status_line(state)))
+    return Group(_satellites(state), _alerts(state), bar)
+
+
+def _satellites(state: RunState) -> Table:
+    table = Table(box=None, padding=(0, 2), header_style="bold")
+    for name in ("satellite", "frames/s", "frames", "lost", "detections", "search", "way down", "late p99", "backlog"):
+        table.add_column(name, justify="left" if name == "satellite" else "right")
+    for each in state.satellites.values():
+        table.add_row(
+            Text(each.satellite_id, style="" if each.connected else "dim"),
+            f"{each.frames_per_s:.1f}",
+            str(each.frames_committed),
+            Text(str(each.lost), style="red" if each.lost else ""),
+            str(each.detections),
+            f"{each.detection_p50_s * 1e3:.1f} ms",
+            f"{each.delay_s * 1e3:.1f} ms",
+            f"{each.lateness_p99_s * 1e3:.1f} ms",
+            f"{each.backlog_s:.1f} s",
+        )
+    return table
+
+
+def _alerts(state: RunState) -> Table:
+    table = Table(box=None, padding=(0, 2), header_style="bold", title=None)
+    for name in ("alert", "state", "class", "launch", "now", "latency"):
+        table.add_column(name)
+    for entry in state.book.in_order()[:ALERTS_SHOWN]:
+        alert = entry.alert
+        latency = describe.latency_s(alert)
+        words = (
+            describe.plain(alert.event_id),
+            describe.state(alert),
+            describe.target_class(alert),
+            describe.launch(alert),
+            describe.place(alert),
+            "" if latency is None else f"{latency:.2f} s",
+        )
+        # Text, not markup: what came over the network must not style the screen.
+        table.add_row(*(Text(word, style="bold" if entry.is_open else "dim") for word in words))
+    if not state.book.entries:
+        table.add_row(Text("none yet", style="dim"))
+    return table

@@ -1,0 +1,90 @@
+"""`plumewatch up` without its options: run the chain, score it, say so."""
+
+import asyncio
+import json
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from services.runtime.recording import Recording
+from services.scenario.model import Scenario
+from services.stack import report, scoring
+from services.stack.chain import Chain
+from services.stack.config import StackConfig
+from services.stack.replay_record import score_all
+from services.stack.simulate import emulated_truth, write_truth
+
+
+async def up(config: StackConfig, scenario: Scenario, console: Console, stop: asyncio.Event) -> int:
+    """Run the scenario to its end and print and write its report; return the exit code.
+
+    Stopped before the end there is nothing to score: everything is drained and ended, and that is all.
+    """
+    chain = Chain(config, scenario, console)
+    if not await chain.run(stop):
+        console.print(Text("stopped before the end of the scenario; not scored"))
+        return 0
+    result = await asyncio.to_thread(_report, chain, config, scenario)
+    if config.report is not None:
+        config.report.write_text(json.dumps(result, indent=2) + "\n")
+    _print(result, console)
+    return 0
+
+
+async def up_in_own_folder(config: StackConfig, scenario: Scenario, console: Console, stop: asyncio.Event) -> int:
+    """The same in a folder that is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="plumewatch-", ignore_cleanup_errors=True) as name:
+        return await up(replace(config, folder=Path(name)), scenario, console, stop)
+
+
+def _report(chain: Chain, config: StackConfig, scenario: Scenario) -> dict[str, Any]:
+    truth = _truth(chain, scenario)
+    write_truth(truth, config.folder / "truth.jsonl")
+    alerts = scoring.read_jsonl(chain.alerts_file) if chain.alerts_file.exists() else []
+    accounts = chain.accounts()
+    replays = {satellite.id: satellite.replay for satellite in chain.satellites if satellite.replay is not None}
+    frames = {account["satellite_id"]: account["frames"] for account in accounts}
+    run = {
+        "scenario": scenario.name,
+        "seed": scenario.seed,
+        "duration_s": scenario.duration_s,
+        "satellites": len(chain.satellites),
+        "broker": chain.broker_kind,
+        "command_unix_ns": config.command_unix_ns,
+    }
+    return report.build(
+        scoring.score(truth, alerts), accounts, chain.state, run, score_all(chain.record, replays, frames)
+    )
+
+
+def _truth(chain: Chain, scenario: Scenario) -> list[dict[str, Any]]:
+    """Return what is true: of the emulated scene, and of recordings that brought their truth."""
+    truth = emulated_truth(scenario, chain.satellites)
+    known = {record["object_id"] for record in truth}
+    files = {satellite.replay.path for satellite in chain.satellites if satellite.replay is not None}
+    for file in sorted(files):
+        if file.suffix.lower() == ".mcap":
+            truth += [record for record in Recording(file).truth() if record["object_id"] not in known]
+    return truth
+
+
+def _print(result: dict[str, Any], console: Console) -> None:
+    from services.cli.score import rows as score_rows
+
+    table = Table(title=f"scenario {result['run']['scenario']}", title_justify="left", show_header=False, box=None)
+    for name, value in (*score_rows(result), *report.rows(result)):
+        table.add_row(Text(name), Text(value))
+    console.print(table)
+    if "replay" in result:
+        targets = Table(title="targets in recorded images", title_justify="left", box=None, padding=(0, 2))
+        heads = ("satellite", "frames", "Pd", "false/Mpx", "tracked", "continuity", "tracks", "false tracks")
+        for head in heads:
+            targets.add_column(head, justify="left" if head == "satellite" else "right")
+        for row in report.replay_rows(result["replay"]):
+            targets.add_row(*map(Text, row))
+        console.print(targets)
