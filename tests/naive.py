@@ -104,11 +104,12 @@ def spot(shape: tuple[int, int], row: float, column: float, sigma: float) -> Flo
     """Return a Gaussian point source of one count in total, integrated over pixels."""
     scale = math.sqrt(2) * sigma
 
-    def shares(size: int, place: float) -> Float64:
+    def shares_of(size: int, place: float) -> Float64:
         edges = (np.arange(size + 1) - 0.5 - place) / scale
-        return np.diff(np.array([0.5 * math.erf(edge) for edge in edges]))
+        shares: Float64 = np.diff(np.array([0.5 * math.erf(edge) for edge in edges]))
+        return shares
 
-    return np.asarray(np.outer(shares(shape[0], row), shares(shape[1], column)))
+    return np.asarray(np.outer(shares_of(shape[0], row), shares_of(shape[1], column)))
 
 
 def fit_point(window: Float64, row: float, column: float, sigma: float) -> Float64:
@@ -116,7 +117,8 @@ def fit_point(window: Float64, row: float, column: float, sigma: float) -> Float
     place = np.array([window.max() - window.min(), window.min(), row, column])
 
     def model(p: Float64) -> Float64:
-        return (p[0] * spot((window.shape[0], window.shape[1]), p[2], p[3], sigma) + p[1]).ravel()
+        image: Float64 = p[0] * spot((window.shape[0], window.shape[1]), p[2], p[3], sigma) + p[1]
+        return image.ravel()
 
     for _ in range(50):
         steps = np.array([1e-4 * max(place[0], 1.0), 1e-4, 1e-5, 1e-5])

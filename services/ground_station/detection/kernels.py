@@ -7,6 +7,7 @@ import math
 
 import numba
 import numpy as np
+from numba.core.types import Array, float32, float64, int32, int64, uint8, uint16, void
 
 # Cells per block edge: 3 x 3 blocks around a point give it up to 2304 reference cells.
 BLOCK = 16
@@ -21,10 +22,10 @@ SEGMENT = 64
 
 # Sums may be reordered and fused; NaN and infinity keep their meaning (no nnan, no ninf).
 FAST = {"reassoc", "contract", "nsz"}
-FRAME_TYPES = ("uint8", "uint16", "float32")
-
-_LINES = "float32[:,::1]"
-_FILTER = f"void({{0}}[:,::1],float32,float32[::1],int64,float32,{_LINES},{_LINES},{_LINES},float64[:,::1])"
+# Frames come straight from a message's bytes, which nobody may write to.
+FRAMES = [Array(dtype, 2, "C", readonly=True) for dtype in (uint8, uint16, float32)]
+LINES = float32[:, ::1]
+BLOCKS = float64[:, ::1]
 
 
 @numba.njit(inline="always")
@@ -108,7 +109,12 @@ def _filter_row(strip, top, taps, box_half, mean_weight, lines, response, magnit
         magnitude[j] += abs(response[j])
 
 
-@numba.njit([_FILTER.format(t) for t in FRAME_TYPES], nogil=True, cache=True, fastmath=FAST)
+@numba.njit(
+    [void(frame, float32, float32[::1], int64, float32, LINES, LINES, LINES, BLOCKS) for frame in FRAMES],
+    nogil=True,
+    cache=True,
+    fastmath=FAST,
+)
 def filter_frame(counts, bias, taps, box_half, mean_weight, strip, lines, response, block_sum):
     """Fill `response` with the matched filter's output, counts, and `block_sum` with sums of its magnitude.
 
@@ -140,6 +146,25 @@ def filter_frame(counts, bias, taps, box_half, mean_weight, strip, lines, respon
 @numba.njit
 def _bounds(block, blocks, size):
     return block * BLOCK, size if block == blocks - 1 else (block + 1) * BLOCK
+
+
+@numba.njit(void(LINES, LINES, BLOCKS), nogil=True, cache=True)
+def subtract_scene(scene, response, block_sum):
+    """Take from `response` what is bright in `scene`; fill `block_sum` anew. Unknown scene (NaN): response 0.
+
+    Only light is taken out: a scene's dark spot that has moved would come back as a bright one.
+    """
+    rows, columns = response.shape
+    block_sum[:] = 0.0
+    for row in range(rows):
+        i = min(row // BLOCK, block_sum.shape[0] - 1)
+        for column in range(columns):
+            j = min(column // BLOCK, block_sum.shape[1] - 1)
+            if math.isnan(scene[row, column]):
+                response[row, column] = 0.0
+            else:
+                response[row, column] -= max(scene[row, column], np.float32(0.0))
+            block_sum[i, j] += abs(response[row, column])
 
 
 @numba.njit
@@ -187,10 +212,7 @@ def _clipped_sum(response, block_sum, i, j, limit):
     return total
 
 
-_BLOCKS = "float64[:,::1]"
-
-
-@numba.njit(f"void({_LINES},{_BLOCKS},float64,float64,{_BLOCKS},{_BLOCKS},{_LINES})", nogil=True, cache=True)
+@numba.njit(void(LINES, BLOCKS, float64, float64, BLOCKS, BLOCKS, LINES), nogil=True, cache=True)
 def estimate_noise(response, block_sum, floor, screen_snr, noise_sum, block_limit, block_threshold):
     """Fill `block_threshold` with what a point of each block must exceed to be looked at, counts.
 
@@ -251,7 +273,7 @@ def _own_noise(response, noise_sum, block_limit, row, column, guard, floor):
 
 
 @numba.njit(
-    f"int64({_LINES},{_BLOCKS},{_BLOCKS},{_LINES},float64,float64,int64,float32[::1],int32[::1],float32[::1],float32[::1])",
+    int64(LINES, BLOCKS, BLOCKS, LINES, float64, float64, int64, float32[::1], int32[::1], float32[::1], float32[::1]),
     nogil=True,
     cache=True,
 )

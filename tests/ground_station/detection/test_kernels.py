@@ -6,6 +6,7 @@ import pytest
 from services.ground_station.detection import kernels
 from services.ground_station.detection.calibration import matched_filter
 from services.ground_station.detection.detect import DetectionConfig, Detector
+from services.ground_station.detection.spot import SpotFilter
 from tests import naive
 
 SHAPES = [(64, 80), (18, 18), (47, 33), (100, 130)]
@@ -25,7 +26,7 @@ def scene(shape: tuple[int, int], dtype: str, seed: int) -> np.ndarray:
 @pytest.mark.parametrize("sigma", [0.6, 1.1, 2.2])
 def test_filter_noise_and_peaks_equal_their_twins(dtype: str, shape: tuple[int, int], sigma: float) -> None:
     detector = Detector(DetectionConfig(pfa=1e-3, psf_sigma_px=sigma))
-    spot = detector._filter(sigma)
+    spot = SpotFilter.of(sigma)
     if min(shape) < spot.smallest_side:
         pytest.skip("smaller than this filter's reference")
     counts = scene(shape, dtype, seed=3)
@@ -52,15 +53,15 @@ def test_filter_noise_and_peaks_equal_their_twins(dtype: str, shape: tuple[int, 
 def test_extent_and_place_equal_their_twins() -> None:
     counts = np.rint(1000 + 5000 * naive.spot((40, 40), 20.3, 17.8, 0.8)).astype(np.uint16)
     counts += np.random.default_rng(5).integers(0, 20, counts.shape, dtype=np.uint16)
-    detections, mask = Detector(DetectionConfig(psf_sigma_px=0.8)).detect_with_mask(counts)
+    config = DetectionConfig(psf_sigma_px=0.8, extent_level=0.5)
+    detections, extents = Detector(config).detect_with_extents(counts)
     assert len(detections) == 1
     row, column = 20, 18
     surroundings = naive.rim_mean(counts, row, column, 4)
     level = 0.5 * (surroundings + counts[row, column])
     region, reached = naive.extent(counts, row, column, 4, level, np.zeros(counts.shape, dtype=bool))
     assert not reached
-    assert mask is not None
-    np.testing.assert_array_equal(mask, region)
+    np.testing.assert_array_equal(extents, region)
     assert detections.area_px[0] == region.sum()
     place = naive.fit_point(counts[row - 2 : row + 3, column - 2 : column + 3].astype(float), 2.0, 2.0, 0.8)
     assert detections.row[0] == pytest.approx(place[2] + row - 2, abs=2e-3)

@@ -4,11 +4,13 @@ import math
 
 import numba
 import numpy as np
+from numba.core.types import Array, float32, float64, int32, int64, uint8, uint16
 
-# Half widths of the squares on whose rim a point's surroundings are read; the next is taken where it fills one.
-RIMS = (4, 8, 16, 32)
-# Part of the way from the surroundings to the peak at which a point's extent ends.
-EXTENT_LEVEL = 0.5
+# Half widths of the squares on whose rim a point's surroundings are read; the next is taken where it fills one. What
+# fills the largest is scenery.
+RIMS = (4, 8, 16)
+# Part of the way from the surroundings to the peak from which pixels count for a point's area.
+HALF = 0.5
 # Gauss-Newton steps; from the peak pixel the fourth moves less than 1e-4 px.
 FIT_STEPS = 8
 # A point lies within its peak pixel or the half of a neighbour; a fit that goes further has found something else.
@@ -20,21 +22,24 @@ UNKNOWN_VARIANCE_PX2 = 9.0 / 12.0
 EXTENDED_PLACE = 0.1
 # Standard deviations of chi-square above its mean from which residuals show more than the pixels' noise.
 MISFIT_SIGMA = 2.0
-FRAME_TYPES = ("uint8", "uint16", "float32")
 
 
 @numba.njit
-def _rim_mean(counts, row, column, half):
-    """Return the mean of the pixels on the rim of the square around (row, column), as far as the frame goes."""
+def _rim(counts, row, column, half):
+    """Return mean and largest count on the rim of the square around (row, column), as far as the frame goes."""
     rows, columns = counts.shape
     top, bottom = max(row - half, 0), min(row + half, rows - 1)
     left, right = max(column - half, 0), min(column + half, columns - 1)
-    total = 0.0
-    for j in range(left, right + 1):
-        total += np.float64(counts[top, j]) + np.float64(counts[bottom, j])
-    for i in range(top + 1, bottom):
-        total += np.float64(counts[i, left]) + np.float64(counts[i, right])
-    return total / (2 * (right - left + 1) + 2 * (bottom - top - 1))
+    total, largest, pixels = 0.0, -np.inf, 0
+    for i in range(top, bottom + 1):
+        # Whole top and bottom lines, of the others the two ends.
+        step = 1 if i in (top, bottom) else max(right - left, 1)
+        for j in range(left, right + 1, step):
+            count = np.float64(counts[i, j])
+            total += count
+            largest = max(largest, count)
+            pixels += 1
+    return total / pixels, largest
 
 
 @numba.njit
@@ -78,19 +83,44 @@ def _grow(counts, label, number, row, column, level, half, cells, used):
 
 
 @numba.njit
-def _extent(counts, label, number, row, column, cells, used):
-    """Label a point's extent. Returns (used, mean count of its surroundings)."""
-    first = used
-    surroundings = 0.0
+def _clear(label, cells, first, used):
+    for k in range(first, used):
+        label[cells[k] // label.shape[1], cells[k] % label.shape[1]] = 0
+
+
+@numba.njit
+def _extent(counts, label, number, row, column, cells, first, largest, extent_level):
+    """Label a point's extent. Returns (cells used, mean count of its surroundings); no cells where it is scenery.
+
+    A point on a bright slope runs out of every square before its height has halved. Should it stand above all of the
+    smallest rim, its extent ends at that rim's brightest pixel.
+    """
+    peak = _peak_count(counts, row, column)
+    used, surroundings = first, 0.0
     for half in RIMS:
-        for k in range(first, used):
-            label.ravel()[cells[k]] = 0
-        surroundings = _rim_mean(counts, row, column, half)
-        level = surroundings + EXTENT_LEVEL * (_peak_count(counts, row, column) - surroundings)
+        _clear(label, cells, first, used)
+        surroundings, _ = _rim(counts, row, column, half)
+        level = surroundings + extent_level * (peak - surroundings)
         used, reached = _grow(counts, label, number, row, column, level, half, cells, first)
-        if not reached:
-            break
+        if not reached and used - first <= largest:
+            return used, surroundings
+    _clear(label, cells, first, used)
+    surroundings, brightest = _rim(counts, row, column, RIMS[0])
+    if peak <= brightest:
+        return first, surroundings
+    used, _ = _grow(counts, label, number, row, column, brightest, RIMS[0], cells, first)
     return used, surroundings
+
+
+@numba.njit
+def _area(counts, cells, first, used, surroundings, peak):
+    """Return how many cells lie above half of the peak, at least one."""
+    columns = counts.shape[1]
+    level = surroundings + HALF * (peak - surroundings)
+    above = 0
+    for k in range(first, used):
+        above += np.float64(counts[cells[k] // columns, cells[k] % columns]) > level
+    return max(above, 1)
 
 
 @numba.njit
@@ -219,15 +249,42 @@ def _centre_of_light(counts, cells, first, used, surroundings, pixel_noise, plac
     covariance[0], covariance[1], covariance[2] = rr * scale, rc * scale, cc * scale
 
 
-_MEASURE = (
-    "int64({0}[:,::1],int64[::1],float64[::1],float64,float64,int64,int64,int32[:,::1],int32[::1],"
-    "float64[:,::1],int64[::1])"
+@numba.njit(
+    [
+        int64(
+            Array(dtype, 2, "C", readonly=True),
+            int64[::1],
+            float64[::1],
+            float64,
+            float64,
+            int64,
+            int64,
+            int64,
+            float64,
+            int32[:, ::1],
+            int32[::1],
+            float64[:, ::1],
+            int64[::1],
+        )
+        for dtype in (uint8, uint16, float32)
+    ],
+    nogil=True,
+    cache=True,
 )
-
-
-@numba.njit([_MEASURE.format(t) for t in FRAME_TYPES], nogil=True, cache=True)
 def measure_points(
-    counts, peaks, pixel_noise, sigma, saturation, fit_half, largest_point, label, cells, measures, area
+    counts,
+    peaks,
+    pixel_noise,
+    sigma,
+    saturation,
+    fit_half,
+    largest_point,
+    largest_extent,
+    extent_level,
+    label,
+    cells,
+    measures,
+    area,
 ):
     """Measure points, strongest first; return how many pixels of `label` were set, their indices in `cells`.
 
@@ -237,7 +294,10 @@ def measure_points(
     largest_point: extents of more pixels are extended sources, for which the point fit has no meaning.
     label: (rows, columns) zeros; comes back with 1 + the point's number in its extent. cells: (rows * columns,).
     measures: (n, 6) row, column, their covariance row-row, row-column, column-column, amplitude.
-    area: (n,) pixels of the extent; 0: the peak lies in a stronger point's extent and is no point of its own.
+    largest_extent: extents of more pixels are scenery. extent_level: where extents end, as a part of the way from a
+    point's surroundings to its peak.
+    area: (n,) pixels of the extent above half of the peak; 0: no point of its own, but scenery or within a stronger
+    point's extent.
     """
     columns = counts.shape[1]
     place, covariance = np.empty(4), np.empty(3)
@@ -249,8 +309,10 @@ def measure_points(
         if label[row, column] != 0:
             continue
         first = used
-        used, surroundings = _extent(counts, label, n + 1, row, column, cells, used)
-        area[n] = used - first
+        used, surroundings = _extent(counts, label, n + 1, row, column, cells, used, largest_extent, extent_level)
+        if used == first:
+            continue
+        area[n] = _area(counts, cells, first, used, surroundings, _peak_count(counts, row, column))
         place[0] = max(_peak_count(counts, row, column) - surroundings, pixel_noise[n])
         place[1], place[2], place[3] = surroundings, row, column
         if area[n] > largest_point:
