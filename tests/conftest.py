@@ -1,9 +1,15 @@
 """Fixtures every room's tests share."""
 
 import os
+from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+import pytest_asyncio
+
+if TYPE_CHECKING:
+    from services.runtime.broker import Kind, RunningBroker
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -18,3 +24,23 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("no recorded data: set PLUMEWATCH_SHARED_DATA to a folder that has it")
     return folder
+
+
+@pytest.fixture(params=["nats-server", "mosquitto"])
+def broker_kind(request: pytest.FixtureRequest) -> "Kind":
+    """Return each broker that can be started here: nats-server always, mosquitto where it is installed."""
+    from services.runtime.broker import find_mosquitto
+
+    kind: Kind = request.param
+    if kind == "mosquitto" and find_mosquitto() is None:
+        pytest.skip("mosquitto is not installed")
+    return kind
+
+
+@pytest_asyncio.fixture
+async def broker(broker_kind: "Kind") -> AsyncIterator["RunningBroker"]:
+    """Return a real broker of each kind, on a free port, that ends with the test."""
+    from services.runtime.broker import running_broker
+
+    async with running_broker(port=0, kind=broker_kind) as running:
+        yield running

@@ -28,6 +28,8 @@ Kind = Literal["given", "mosquitto", "nats-server"]
 
 # A broker listens within 0.1 s; on a machine that is busy with everything else, seconds.
 START_S = 15.0
+# A broker that is given runs already; it has this long to answer, seconds.
+GIVEN_S = 5.0
 # Time to write what it holds. nats-server takes 10 s to remove thousands of subscribers' consumers, which a start
 # with the same state does as well; then it is killed.
 STOP_S = 3.0
@@ -115,7 +117,7 @@ async def running_broker(
     choice = choose_broker(url, kind)
     if url is not None:
         address = parse_broker_url(url)
-        await require_broker(address, 5.0, "start it, or leave --broker out to have one started")
+        await require_broker(address, GIVEN_S, "start it, or leave --broker out to have one started")
         yield RunningBroker("given", address)
         return
     assert choice.program is not None

@@ -116,7 +116,7 @@ def new_client(
 
     client_id: None for one that the library draws; two clients of one id throw each other out.
     """
-    return aiomqtt.Client(
+    client = aiomqtt.Client(
         address.host,
         address.port,
         username=address.username,
@@ -130,6 +130,9 @@ def new_client(
         keepalive=KEEPALIVE_S,
         max_queued_incoming_messages=QUEUE_MESSAGES,
     )
+    # More calls at once than this are worth a warning to the library; publishing side by side is what we do.
+    client.pending_calls_threshold = QUEUE_MESSAGES
+    return client
 
 
 async def require_broker(address: BrokerAddress, timeout_s: float, remedy: str) -> None:
