@@ -61,6 +61,12 @@ class AlertBook:
         if known is None or known.revision < alert.revision:
             self._newest[alert.event_id] = alert
 
+    def note_published(self, alert: alert_pb2.Alert) -> None:
+        """Take over what a revision came to say of its own publication."""
+        known = self._newest.get(alert.event_id)
+        if known is not None and known.revision == alert.revision:
+            self._newest[alert.event_id] = alert
+
     def newest(self, event_id: str) -> alert_pb2.Alert | None:
         """Return the newest revision of an event; it must not be changed."""
         return self._newest.get(event_id)

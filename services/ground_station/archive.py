@@ -35,7 +35,9 @@ CREATE TABLE losses (
   PRIMARY KEY (run_id, satellite_id, first_sequence)) WITHOUT ROWID;
 CREATE TABLE events (  -- the newest revision of each; number: the order in which they began
   number INTEGER PRIMARY KEY AUTOINCREMENT, event_id TEXT NOT NULL UNIQUE, run_id TEXT NOT NULL,
-  state INTEGER NOT NULL, changed_wall_unix_ns INTEGER NOT NULL, alert BLOB NOT NULL);
+  state INTEGER NOT NULL, changed_wall_unix_ns INTEGER NOT NULL,
+  arrival_wall_unix_ns INTEGER NOT NULL,  -- modelled arrival of the frame behind it; 0: not known
+  alert BLOB NOT NULL);
 CREATE INDEX events_by_run ON events (run_id);
 CREATE TABLE revisions (
   event_id TEXT NOT NULL, revision INTEGER NOT NULL, alert BLOB NOT NULL,
@@ -170,11 +172,12 @@ class Archive:
         row = self._connection.execute("SELECT run_id FROM batches ORDER BY number DESC LIMIT 1").fetchone()
         return str(row[0]) if row else ""
 
-    def batches(self, run_id: str) -> Iterator[tuple[int, bytes]]:
-        """Yield (number, serialised batch) of a run in the order of their commits."""
-        yield from self._connection.execute(
-            "SELECT number, batch FROM batches WHERE run_id = ? ORDER BY number", (run_id,)
-        )
+    def batches(self, run_id: str, before_number: int) -> list[tuple[int, int, bytes]]:
+        """Return (number, wall instant of the commit, serialised batch) of a run, in the order of their commits."""
+        return self._connection.execute(
+            "SELECT number, committed_wall_unix_ns, batch FROM batches WHERE run_id = ? AND number < ? ORDER BY number",
+            (run_id, before_number),
+        ).fetchall()
 
     def tracked_through(self, run_id: str) -> int:
         """Return the batch up to which the run's alerts say all that tracking knew; 0: none."""
@@ -182,18 +185,27 @@ class Archive:
         return int(row[0]) if row else 0
 
     def write_alerts(
-        self, alerts: Sequence[alert_pb2.Alert], wall_unix_ns: int, tracked: tuple[str, int] | None = None
+        self,
+        alerts: Sequence[alert_pb2.Alert],
+        wall_unix_ns: int,
+        arrival_wall_unix_ns: int = 0,
+        tracked: tuple[str, int] | None = None,
     ) -> None:
-        """Commit new revisions. tracked: the run and its batch that they are the last word on."""
+        """Commit new revisions.
+
+        arrival_wall_unix_ns: modelled arrival of the frame behind them; 0: there is none, an event keeps what it has.
+        tracked: the run and its batch that they are the last word on.
+        """
         with self._transaction() as connection:
             for alert in alerts:
                 data = alert.SerializeToString()
                 connection.execute("INSERT INTO revisions VALUES (?, ?, ?)", (alert.event_id, alert.revision, data))
                 connection.execute(
-                    "INSERT INTO events (event_id, run_id, state, changed_wall_unix_ns, alert) VALUES (?, ?, ?, ?, ?) "
-                    "ON CONFLICT (event_id) DO UPDATE SET state = excluded.state, "
-                    "changed_wall_unix_ns = excluded.changed_wall_unix_ns, alert = excluded.alert",
-                    (alert.event_id, alert.run_id, alert.state, wall_unix_ns, data),
+                    "INSERT INTO events (event_id, run_id, state, changed_wall_unix_ns, arrival_wall_unix_ns, alert) "
+                    "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (event_id) DO UPDATE SET state = excluded.state, "
+                    "changed_wall_unix_ns = excluded.changed_wall_unix_ns, arrival_wall_unix_ns = "
+                    "coalesce(nullif(excluded.arrival_wall_unix_ns, 0), arrival_wall_unix_ns), alert = excluded.alert",
+                    (alert.event_id, alert.run_id, alert.state, wall_unix_ns, arrival_wall_unix_ns, data),
                 )
             if tracked is not None:
                 connection.execute("INSERT OR REPLACE INTO tracked VALUES (?, ?)", tracked)
@@ -222,13 +234,17 @@ class Archive:
         rows = self._connection.execute("SELECT alert FROM events WHERE state IN (?, ?) ORDER BY number", OPEN_STATES)
         return [alert_pb2.Alert.FromString(data) for (data,) in rows]
 
-    def recent_events(self, closed_after_wall_unix_ns: int) -> list[alert_pb2.Alert]:
-        """Return the newest revisions of events that are open or were closed after an instant, oldest first."""
+    def recent_events(self, closed_after_wall_unix_ns: int) -> list[tuple[alert_pb2.Alert, int]]:
+        """Return events that are open or were closed after an instant, oldest first.
+
+        Each as its newest revision and the wall instant of the modelled arrival of the frame behind it; 0: not known.
+        """
         rows = self._connection.execute(
-            "SELECT alert FROM events WHERE state IN (?, ?) OR changed_wall_unix_ns > ? ORDER BY number",
+            "SELECT alert, arrival_wall_unix_ns FROM events WHERE state IN (?, ?) OR changed_wall_unix_ns > ? "
+            "ORDER BY number",
             (*OPEN_STATES, closed_after_wall_unix_ns),
         )
-        return [alert_pb2.Alert.FromString(data) for (data,) in rows]
+        return [(alert_pb2.Alert.FromString(data), arrival) for data, arrival in rows]
 
     def past_events(self, closed_from_wall_unix_ns: int, closed_until_wall_unix_ns: int) -> list[str]:
         """Return the ids of events that were closed within a time."""
