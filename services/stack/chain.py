@@ -120,21 +120,14 @@ class Chain:
     async def _start_servers(self, broker: RunningBroker) -> list[Child]:
         ports, folder = self._config.ports, self._config.folder
         logs = ["--log-level", self._config.log_level]
-        broker_url = self._config.broker_url or broker.url
         station = await self._children.start(
             "ground-station",
             [
-                "ground-station",
-                *(
-                    "--listen",
-                    ports.station_address,
-                    "--broker",
-                    self._config.broker_url or broker.url,
-                    "--relay",
-                    ports.relay_address,
-                ),
+                *("ground-station", "--listen", ports.station_address, "--relay", ports.relay_address),
                 *("--state-dir", str(folder / "station"), "--station-id", self._scenario.station_id, *logs),
             ],
+            # A broker's address may hold a password.
+            {"PLUMEWATCH_BROKER": self._config.broker_url or broker.url},
         )
         relay = await self._children.start(
             "relay",

@@ -2,9 +2,10 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -42,6 +43,8 @@ class Child:
     name: str
     command: list[str]
     log_file: Path
+    # In addition to this process's own; what must not be read in a list of processes goes here.
+    environment: Mapping[str, str] = field(default_factory=dict)
     process: asyncio.subprocess.Process | None = None
     restarts: int = 0
     # Set once it has answered: what then ends with an error of its own is started again as well.
@@ -61,6 +64,7 @@ class Child:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
+                env={**os.environ, **self.environment},
                 # Ctrl-C goes to the launcher alone, which stops its children in order.
                 start_new_session=True,
             )
@@ -112,10 +116,10 @@ class Children:
     folder: Path
     members: list[Child] = field(default_factory=list)
 
-    async def start(self, name: str, arguments: Sequence[str]) -> Child:
+    async def start(self, name: str, arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> Child:
         """Start `plumewatch ARGUMENTS` as a process of its own."""
         command = [sys.executable, "-m", "services.cli", *arguments]
-        child = Child(name, command, self.folder / f"{name.replace('/', '-')}.log")
+        child = Child(name, command, self.folder / f"{name.replace('/', '-')}.log", environment or {})
         self.members.append(child)
         await child.start()
         return child
