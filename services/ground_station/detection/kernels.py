@@ -148,6 +148,23 @@ def _bounds(block, blocks, size):
     return block * BLOCK, size if block == blocks - 1 else (block + 1) * BLOCK
 
 
+@numba.njit(void(LINES, float64, float64, LINES, LINES), nogil=True, cache=True)
+def add_shifted(response, shift_rows, shift_columns, total, frames):
+    """Add `response`, moved by a shift in pixels (bilinear), to `total`, and one to `frames` where it reaches."""
+    rows, columns = response.shape
+    # A pixel takes its value from the place it had before the shift.
+    down, right = math.floor(-shift_rows), math.floor(-shift_columns)
+    v, u = np.float32(-shift_rows - down), np.float32(-shift_columns - right)
+    one = np.float32(1.0)
+    for row in range(max(0, -down), min(rows, rows - down - 1)):
+        upper, lower = response[row + down], response[row + down + 1]
+        for column in range(max(0, -right), min(columns, columns - right - 1)):
+            left = (one - v) * upper[column + right] + v * lower[column + right]
+            beside = (one - v) * upper[column + right + 1] + v * lower[column + right + 1]
+            total[row, column] += (one - u) * left + u * beside
+            frames[row, column] += one
+
+
 @numba.njit(void(LINES, LINES, BLOCKS), nogil=True, cache=True)
 def subtract_scene(scene, response, block_sum):
     """Take from `response` what is bright in `scene`; fill `block_sum` anew. Unknown scene (NaN): response 0.
