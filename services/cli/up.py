@@ -80,6 +80,9 @@ def run(
         log_level=log_level,
     )
     console = Console()
+    if not console.is_terminal:
+        # A file has no width; tables need this much.
+        console = Console(width=120)
     if run_dir is None:
         raise typer.Exit(run_program(lambda stop: up_in_own_folder(config, loaded, console, stop)))
     run_dir.mkdir(parents=True, exist_ok=True)

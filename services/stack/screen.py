@@ -9,6 +9,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from plumewatch.v1 import alert_pb2
 from services.command_center import describe
 from services.stack.config import StackConfig
 from services.stack.state import RunState
@@ -72,14 +73,14 @@ def picture(state: RunState) -> Group:
     """Return everything on one screen."""
     done = state.progress(time.time_ns())
     bar = Table.grid(padding=(0, 1), expand=False)
-    bar.add_row(Text(f"{done:4.0%}"), ProgressBar(total=1.0, completed=done, width=48), Text(status_line(state)))
+    bar.add_row(ProgressBar(total=1.0, completed=done, width=24), Text(status_line(state), no_wrap=True))
     return Group(_satellites(state), _alerts(state), bar)
 
 
 def _satellites(state: RunState) -> Table:
-    table = Table(box=None, padding=(0, 2), header_style="bold")
-    for name in ("satellite", "frames/s", "frames", "lost", "detections", "search", "way down", "late p99", "backlog"):
-        table.add_column(name, justify="left" if name == "satellite" else "right")
+    table = Table(box=None, padding=(0, 1), header_style="bold")
+    for name in ("satellite", "frames/s", "frames", "lost", "hot points", "search", "way down", "late p99", "backlog"):
+        table.add_column(name, justify="left" if name == "satellite" else "right", no_wrap=True)
     for each in state.satellites.values():
         table.add_row(
             Text(each.satellite_id, style="" if each.connected else "dim"),
@@ -96,19 +97,21 @@ def _satellites(state: RunState) -> Table:
 
 
 def _alerts(state: RunState) -> Table:
-    table = Table(box=None, padding=(0, 2), header_style="bold", title=None)
-    for name in ("alert", "state", "class", "launch", "now", "latency"):
-        table.add_column(name)
-    for entry in state.book.in_order()[:ALERTS_SHOWN]:
+    table = Table(box=None, padding=(0, 1), header_style="bold")
+    for name in ("state", "class", "now", "latency", "launch", "event"):
+        table.add_column(name, no_wrap=True)
+    # Warnings first, whatever else goes on.
+    entries = sorted(state.book.in_order(), key=lambda entry: entry.alert.state != alert_pb2.ALERT_STATE_CONFIRMED)
+    for entry in entries[:ALERTS_SHOWN]:
         alert = entry.alert
         latency = describe.latency_s(alert)
         words = (
-            describe.plain(alert.event_id),
             describe.state(alert),
             describe.target_class(alert),
-            describe.launch(alert),
             describe.place(alert),
             "" if latency is None else f"{latency:.2f} s",
+            describe.launch(alert),
+            describe.plain(alert.event_id),
         )
         # Text, not markup: what came over the network must not style the screen.
         table.add_row(*(Text(word, style="bold" if entry.is_open else "dim") for word in words))

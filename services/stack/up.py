@@ -76,8 +76,10 @@ def _truth(chain: Chain, scenario: Scenario) -> list[dict[str, Any]]:
 def _print(result: dict[str, Any], console: Console) -> None:
     from services.cli.score import rows as score_rows
 
+    # Without a threat in the truth nothing could be found or missed; what was said without cause still counts.
+    scored = bool(result["objects"]) or result["false_alerts"] > 0 or "replay" not in result
     table = Table(title=f"scenario {result['run']['scenario']}", title_justify="left", show_header=False, box=None)
-    for name, value in (*score_rows(result), *report.rows(result)):
+    for name, value in (*(score_rows(result) if scored else ()), *report.rows(result)):
         table.add_row(Text(name), Text(value))
     console.print(table)
     if "replay" in result:
