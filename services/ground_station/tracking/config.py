@@ -48,10 +48,14 @@ class TrackingConfig:
     coast_tentative_s: float = 2.5
 
     # What it takes to say that something moves. All must hold.
-    # Improvement of chi-square of the moving over every unmoving explanation: 49 is 7 sigma.
-    moving_chi2: float = 49.0
-    # The way it has gone, in pixels of the finest camera that sees it: above what a wandering centroid feigns.
-    moving_px: float = 0.5
+    # Improvement of chi-square of the moving over every unmoving explanation: 36 is 6 sigma.
+    moving_chi2: float = 36.0
+    # How far it has risen, in pixels of the finest camera that sees it: more than a wandering centroid feigns.
+    moving_px: float = 0.6
+    # How far it has travelled, where it does not rise.
+    travelling_px: float = 2.0
+    # Heat that was found to stay has to go this far to be doubted.
+    awaken_px: float = 1.2
     # It rises this fast, above cloud in an updraught, or it travels this fast, above cloud in a jet stream.
     rising_m_per_s: float = 40.0
     travelling_m_per_s: float = 150.0
@@ -68,7 +72,7 @@ class TrackingConfig:
     consistent_chi2: float = 3.0
     # Static: slower than this with three standard deviations added, over at least so long.
     static_m_per_s: float = 60.0
-    static_s: float = 6.0
+    static_s: float = 10.0
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():

@@ -2,7 +2,7 @@
 
 Three explanations without motion: one point at rest that all satellites see; for each satellite a point of its own
 at rest near the ground (two unrelated sources whose lines of sight happen to cross seem to fly along with the
-satellites); and, where two satellites are all there is, the same with heights as they like. What moves must beat all
+satellites); and, where two satellites are all there is, the same for each of them alone. What moves must beat all
 three by a wide margin, have gone a way that no wandering centroid feigns, and be faster than any cloud.
 """
 
@@ -21,7 +21,18 @@ Float64 = NDArray[np.float64]
 # Sources of clutter lie on the ground or in cloud: 4 km, give or take.
 CLUTTER_HEIGHT_M = 4000.0
 CLUTTER_HEIGHT_SIGMA_M = 4000.0
-FREE_HEIGHT_SIGMA_M = 100_000.0
+
+
+# Duration, seconds, and the way needed, as a multiple of the configured one.
+WAY_NEEDED = ((12.0, 20.0), (1.0, 2.0))
+# Looks that fit a moving object worse than this, per degree of freedom, prove no motion.
+MOVING_SCALE = 2.0
+# Lag-one correlation of white residuals, from which nothing is concluded, and the most that is believed.
+WHITE = 0.1
+MOST_CORRELATION = 0.9
+# Two satellites are believed only if what each sees by itself stays away from any point at rest by so much, root of
+# the mean square, pixels.
+ALONE_PX = 0.7
 
 
 @dataclass(frozen=True)
@@ -30,12 +41,14 @@ class Judgement:
 
     consistent: they fit one moving object. moving, static: both False while undecided.
     motion: the fit of constant acceleration, at the newest look; None where the looks do not determine it.
+    way_px: how far it has gone in the window, in pixels of the finest camera that sees it.
     """
 
     consistent: bool
     moving: bool
     static: bool
     motion: Fit | None
+    way_px: float = 0.0
 
 
 UNDECIDED = Judgement(consistent=False, moving=False, static=False, motion=None)
@@ -47,8 +60,7 @@ def judge(rays: Rays, near_itrs_m: Float64, hit_ratio: float, config: TrackingCo
     near_itrs_m: (3,) where the track is. hit_ratio: part of the looks with it in view that saw it.
     """
     duration = float(np.ptp(rays.time_s)) if len(rays) else 0.0
-    seen_by = np.bincount(rays.sensor)
-    witnesses = int((seen_by >= 3).sum())
+    witnesses = int((np.bincount(rays.sensor) >= 3).sum())
     if duration < config.decide_s or len(rays) < config.decide_hits or witnesses < 2 or hit_ratio < config.hit_ratio:
         return UNDECIDED
     newest = float(rays.time_s.max())
@@ -58,18 +70,18 @@ def judge(rays: Rays, near_itrs_m: Float64, hit_ratio: float, config: TrackingCo
     point = fit_motion(rays, information, 0, newest)
     if motion is None or line is None or point is None:
         return UNDECIDED
-    scale = motion.scale
-    if scale > config.consistent_chi2:
+    if motion.scale > config.consistent_chi2:
         return Judgement(consistent=False, moving=False, static=False, motion=motion)
-    resting = min(point.chi2, _apart(rays, information, CLUTTER_HEIGHT_SIGMA_M))
-    if witnesses == 2:
-        if duration < config.decide_two_satellites_s:
-            return Judgement(consistent=True, moving=False, static=False, motion=motion)
-        resting = min(resting, _apart(rays, information, FREE_HEIGHT_SIGMA_M))
-    gained = (resting - motion.chi2) / scale
-    moving = gained > config.moving_chi2 and _goes_far_and_fast(rays, motion, line, duration, config)
+    scale = motion.scale * _redundancy(rays, information, motion)
+    here = motion.position(motion.time_s)
+    way_px = float(np.linalg.norm(here - motion.position(motion.time_s - duration))) / pixel_m(rays, here)
+    moving = (
+        motion.scale < MOVING_SCALE
+        and _nothing_rests(rays, information, motion, point, witnesses, duration, scale, config)
+        and _goes_far_and_fast(rays, motion, line, duration, scale, config)
+    )
     static = not moving and _stays(rays, line, duration, scale, config)
-    return Judgement(consistent=True, moving=moving, static=static, motion=motion)
+    return Judgement(consistent=True, moving=moving, static=static, motion=motion, way_px=way_px)
 
 
 def pixel_m(rays: Rays, near_itrs_m: Float64) -> float:
@@ -77,28 +89,92 @@ def pixel_m(rays: Rays, near_itrs_m: Float64) -> float:
     return float((np.linalg.norm(near_itrs_m - rays.origin_itrs_m, axis=1) * rays.pixel_rad).min())
 
 
-def _apart(rays: Rays, information: Float64, height_sigma_m: float) -> float:
+def _nothing_rests(
+    rays: Rays,
+    information: Float64,
+    motion: Fit,
+    point: Fit,
+    witnesses: int,
+    duration: float,
+    scale: float,
+    config: TrackingConfig,
+) -> bool:
+    """Return whether motion explains the looks far better than anything at rest."""
+    if (point.chi2 - motion.chi2) / scale < config.moving_chi2:
+        return False
+    if (_apart(rays, information) - motion.chi2) / scale < config.moving_chi2:
+        return False
+    if witnesses > 2:
+        return True
+    if duration < config.decide_two_satellites_s:
+        return False
+    return all(
+        _off_rest_px(rays, information, rays.sensor == place) > ALONE_PX for place in range(len(rays.sensor_ids))
+    )
+
+
+def _off_rest_px(rays: Rays, information: Float64, chosen: NDArray[np.bool_]) -> float:
+    """Return how far one satellite's looks stay away from the best point at rest, root of the mean square, pixels."""
+    if chosen.sum() < 3:
+        return math.inf
+    chi2 = fit_resting(rays, information, chosen, CLUTTER_HEIGHT_M, CLUTTER_HEIGHT_SIGMA_M)
+    # What noise alone would leave is taken off.
+    excess = max(chi2 - 2.0 * float(chosen.sum()), 0.0) / (2.0 * float(chosen.sum()))
+    return math.sqrt(2.0 * excess * float((rays.sigma_rad[chosen] ** 2).mean())) / float(rays.pixel_rad[chosen].mean())
+
+
+def _redundancy(rays: Rays, information: Float64, motion: Fit) -> float:
+    """Return by how much the looks are fewer than they seem, because their errors go on from look to look.
+
+    A wandering centroid, of a cloud's edge or a fire of many parts, errs alike for seconds. For errors with a lag-one
+    correlation r the variance of a mean is (1 + r) / (1 - r) times that of independent ones.
+    """
+    basis = np.stack(
+        [(rays.time_s - motion.time_s) ** k / math.factorial(k) for k in range(len(motion.coefficients))], axis=1
+    )
+    offset = rays.origin_itrs_m - basis @ motion.coefficients
+    # Across the line of sight, in standard deviations.
+    across = offset - (offset * rays.los_itrs).sum(axis=1)[:, None] * rays.los_itrs
+    across *= np.sqrt(np.trace(information, axis1=1, axis2=2) / 2)[:, None]
+    order = np.lexsort((rays.time_s, rays.sensor))
+    first, second = across[order[:-1]], across[order[1:]]
+    same = rays.sensor[order[:-1]] == rays.sensor[order[1:]]
+    total = float((first[same] ** 2).sum() + (second[same] ** 2).sum()) / 2
+    if total == 0:
+        return 1.0
+    correlation = float((first[same] * second[same]).sum()) / total
+    correlation = min(max(correlation - WHITE, 0.0), MOST_CORRELATION)
+    return (1 + correlation) / (1 - correlation)
+
+
+def _apart(rays: Rays, information: Float64) -> float:
     """Return chi-square if each satellite saw a point at rest of its own."""
     return sum(
-        fit_resting(rays, information, rays.sensor == place, CLUTTER_HEIGHT_M, height_sigma_m)
+        fit_resting(rays, information, rays.sensor == place, CLUTTER_HEIGHT_M, CLUTTER_HEIGHT_SIGMA_M)
         for place in range(len(rays.sensor_ids))
     )
 
 
-def _goes_far_and_fast(rays: Rays, motion: Fit, line: Fit, duration: float, config: TrackingConfig) -> bool:
+def _goes_far_and_fast(
+    rays: Rays, motion: Fit, line: Fit, duration: float, scale: float, config: TrackingConfig
+) -> bool:
+    """Return whether it goes farther than a centroid wanders, and rises or travels faster than cloud."""
     here, before = motion.position(motion.time_s), motion.position(motion.time_s - duration)
-    way = float(np.linalg.norm(here - before))
-    if way < config.moving_px * pixel_m(rays, here):
-        return False
     up = here / np.linalg.norm(here)
+    pixel = pixel_m(rays, here)
     # The speed now; while the acceleration is still uncertain, rather the mean speed, which is lower for a rocket.
-    rise, rise_sigma = _along(motion, up)
-    mean_rise, mean_sigma = _along(line, up)
-    rises = max(rise - 2 * rise_sigma, mean_rise - 2 * mean_sigma) > config.rising_m_per_s
+    rise, rise_sigma = _along(motion, up, scale)
+    mean_rise, mean_sigma = _along(line, up, scale)
+    risen = float((here - before) @ up)
+    # The longer the window, the farther a rocket has come, and the more a wandering centroid has had time for.
+    needed_px = np.interp(duration, *WAY_NEEDED) * config.moving_px
+    if risen > needed_px * pixel and max(rise - 3 * rise_sigma, mean_rise - 3 * mean_sigma) > config.rising_m_per_s:
+        return True
     velocity = line.coefficients[1]
     speed = float(np.linalg.norm(velocity))
-    _, speed_sigma = _along(line, velocity / speed)
-    return rises or speed - 3 * speed_sigma * math.sqrt(line.scale) > config.travelling_m_per_s
+    _, speed_sigma = _along(line, velocity / speed, scale)
+    far = speed * duration > config.travelling_px * pixel
+    return far and speed - 4 * speed_sigma > config.travelling_m_per_s
 
 
 def _stays(rays: Rays, line: Fit, duration: float, scale: float, config: TrackingConfig) -> bool:
@@ -113,7 +189,7 @@ def _stays(rays: Rays, line: Fit, duration: float, scale: float, config: Trackin
     )
 
 
-def _along(fit: Fit, direction: Float64) -> tuple[float, float]:
+def _along(fit: Fit, direction: Float64, scale: float) -> tuple[float, float]:
     """Return the velocity along a unit vector and its standard deviation."""
     variance = direction @ fit.covariance[3:6, 3:6] @ direction
-    return float(fit.coefficients[1] @ direction), math.sqrt(float(variance))
+    return float(fit.coefficients[1] @ direction), math.sqrt(float(variance) * scale)

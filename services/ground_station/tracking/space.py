@@ -147,7 +147,8 @@ class SpaceTrack:
             self.inconsistent_since_s = self.inconsistent_since_s or now_s
         else:
             self.inconsistent_since_s = None
-        if found.moving:
+        awakens = not self.is_static or found.way_px > self.config.awaken_px
+        if found.moving and awakens:
             if self.is_static and found.motion is not None:
                 self.filter = _filter(found.motion, self.config)
             self.state, self.moving = "confirmed", True
