@@ -1,0 +1,1 @@
+"""Speed, calibration and recorded imagery of the detection core."""
