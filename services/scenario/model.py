@@ -49,7 +49,8 @@ class Sensor:
     frame_rate_hz: float = 2.0
     integration_s: float = 0.02
     readout_s: float = 0.05
-    aperture_diameter_m: float = 0.12
+    # f/1.5 over 30 um pixels of 1 mrad; more glass does not fit so wide a field.
+    aperture_diameter_m: float = 0.02
     optics_transmission: float = 0.7
     quantum_efficiency: float = 0.7
     # The water and carbon dioxide wing near 2.7 um, where the low atmosphere hides much of the ground's clutter.
@@ -97,10 +98,11 @@ class Background:
     kind: Literal["procedural", "picture"] = "procedural"
     # Mean brightness temperature of the band at the top of the atmosphere.
     mean_temperature_k: float = 265.0
-    # Standard deviation of that temperature over the scene: cloud and clear ground.
-    temperature_sigma_k: float = 6.0
-    # Power spectral density falls with this power of spatial frequency; infrared cloud fields lie near -3.
-    spectral_exponent: float = -3.0
+    # Standard deviation of that temperature over the scene. A band that the air absorbs hides low cloud and ground.
+    temperature_sigma_k: float = 2.0
+    # Two-dimensional power spectral density falls with this power of spatial frequency. Window channels lie near -3
+    # (GOES 3.9 and 11 um); an absorbing band is smoother, as what it shows comes from kilometres of air.
+    spectral_exponent: float = -3.4
     # Picture (PNG, TIFF, NPY; read as brightness temperature from mean - 2 sigma at its lowest to mean + 2 sigma at
     # its highest value), relative to the scenario file.
     picture: Path | None = None
@@ -278,8 +280,9 @@ class Fire:
 class Atmosphere:
     """How much of a source's radiation in the band leaves the atmosphere: exp(-tau(h) * air mass)."""
 
-    # Vertical optical depth from sea level to space.
-    optical_depth: float = 2.0
+    # Vertical optical depth from sea level to space: the band as a whole lets 2 % through from the ground, and the
+    # depth is 1 at 3.5 km, where the standard atmosphere has the background's mean temperature.
+    optical_depth: float = 4.0
     # The absorber's scale height: water vapour 2 km, carbon dioxide 8 km.
     scale_height_m: float = 2500.0
 

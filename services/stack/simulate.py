@@ -91,7 +91,7 @@ def emulated_truth(scenario: Scenario, satellites: Sequence[ResolvedSatellite]) 
     emulated = [satellite for satellite in satellites if satellite.replay is None]
     if not emulated:
         return []
-    from sat_emulator.scene.truth import truth_records
+    from sat_emulator.sensor.truth import truth_records
 
     return truth_records(scenario, emulated)
 
