@@ -38,7 +38,6 @@ class AlertBook:
 
     def take(self, alert: alert_pb2.Alert, heard_s: float) -> bool:
         """Take a revision; return whether it was news. A lower or equal revision is not."""
-        self.note_time(alert.time_unix_ns, heard_s)
         known = self.entries.get(alert.event_id)
         if known is not None and alert.revision <= known.alert.revision:
             if alert.revision == known.alert.revision and known.cleared:

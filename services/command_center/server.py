@@ -32,7 +32,8 @@ async def serve(config: CommandCenterConfig, stop: asyncio.Event) -> int:
     will = status_will(SERVICE, config.instance)
     with contextlib.ExitStack() as stack:
         archive = stack.enter_context(AlertArchive(config.archive)) if config.archive else None
-        async with contextlib.aclosing(connections(config.broker, config.instance, stop, will)) as clients:
+        client_id = f"{SERVICE}-{config.instance}"
+        async with contextlib.aclosing(connections(config.broker, client_id, stop, will)) as clients:
             async for client in clients:
                 try:
                     await _one_connection(client, config, stop, book, archive)

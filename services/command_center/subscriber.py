@@ -60,6 +60,8 @@ def read(topic: str, payload: bytes, book: AlertBook, heard_s: float) -> News | 
     if not _belongs(topic, envelope):
         log.warning("message left out", topic=topic, reason=f"says it is {envelope.id}, which goes elsewhere")
         return None
+    if envelope.time_unix_ns is not None:
+        book.note_time(envelope.time_unix_ns, heard_s)
     match envelope.data:
         case alert_pb2.Alert() as alert:
             fresh = book.take(alert, heard_s)
@@ -68,8 +70,6 @@ def read(topic: str, payload: bytes, book: AlertBook, heard_s: float) -> News | 
             book.note_status(status)
         case _:
             fresh = True
-            if envelope.time_unix_ns is not None:
-                book.note_time(envelope.time_unix_ns, heard_s)
     return News(topic, envelope, payload) if fresh else None
 
 

@@ -6,6 +6,7 @@ The broker started here is a child that dies with its parent and is started agai
 import asyncio
 import contextlib
 import getpass
+import json
 import os
 import shutil
 import socket
@@ -173,7 +174,7 @@ server_name: plumewatch
 # Its own protocol is not used; it insists on a port.
 listen: "127.0.0.1:-1"
 logtime_utc: true
-jetstream {{ store_dir: "{state_dir}" }}
+jetstream {{ store_dir: {json.dumps(str(state_dir))} }}
 mqtt {{ listen: "{host}:{address.port}", max_ack_pending: {NATS_MAX_ACK_PENDING} }}
 {websocket}
 accounts {{ PLUMEWATCH: {{ jetstream: {{ {limits} }}, users: [{{ user: plumewatch, password: plumewatch }}] }} }}
@@ -198,6 +199,7 @@ class _Child:
         configuration = self._state_dir / "broker.conf"
         configuration.write_text(make(self._broker.address, self._broker.websockets_port, self._state_dir))
         with self._log.open("ab") as log_file:
+            began_at = log_file.tell()
             # A session of its own: Ctrl-C in the terminal reaches the chain, which still needs its broker to drain.
             self._process = await asyncio.create_subprocess_exec(
                 *dying_with_parent([str(self._program), "-c", str(configuration)]),
@@ -208,13 +210,14 @@ class _Child:
             )
         self._broker.pid = self._process.pid
         try:
-            await self._answering(self._process)
+            await self._answering(self._process, began_at)
         except BaseException:
             await self.stop()
             raise
         log.info("broker runs", kind=self._broker.kind, broker=str(self._broker.address), pid=self._broker.pid)
 
-    async def _answering(self, process: asyncio.subprocess.Process) -> None:
+    async def _answering(self, process: asyncio.subprocess.Process, began_at: int) -> None:
+        """Return once it answers; where it ends first, raise its own last words in the log from `began_at` on."""
         ended = asyncio.create_task(process.wait(), name="broker ends")
         ready = asyncio.create_task(
             require_broker(self._broker.address, START_S, f"see {self._log}"), name="broker answers"
@@ -223,7 +226,7 @@ class _Child:
             await asyncio.wait((ended, ready), return_when=asyncio.FIRST_COMPLETED)
             if ready.done():
                 return ready.result()
-            last = self._log.read_text(errors="replace").strip().splitlines()[-3:]
+            last = self._log.read_bytes()[began_at:].decode(errors="replace").strip().splitlines()[-3:]
             raise PlumewatchError(f"{self._program.name} ended as it started: {' / '.join(last) or 'without a word'}")
         finally:
             ended.cancel()

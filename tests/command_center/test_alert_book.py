@@ -17,9 +17,8 @@ def an_alert(
     event_id: str = "ev-1",
     revision: int = 1,
     state: alert_pb2.AlertState = alert_pb2.ALERT_STATE_CONFIRMED,
-    time_unix_ns: int = NS,
 ) -> alert_pb2.Alert:
-    return alert_pb2.Alert(event_id=event_id, revision=revision, state=state, time_unix_ns=time_unix_ns)
+    return alert_pb2.Alert(event_id=event_id, revision=revision, state=state, time_unix_ns=NS)
 
 
 def test_lower_and_equal_revisions_are_no_news() -> None:
@@ -75,7 +74,7 @@ def test_open_events_come_first_then_the_newest_news() -> None:
     assert [entry.alert.event_id for entry in book.in_order()] == ["old", "new", "closed"]
 
 
-def test_memory_is_bounded_and_closed_events_go_first(monkeypatch: object) -> None:
+def test_memory_is_bounded_and_closed_events_go_first() -> None:
     book = AlertBook()
     book.take(an_alert("open"), 0.0)
     book.take(an_alert("closed", state=alert_pb2.ALERT_STATE_ENDED), 0.0)
@@ -94,7 +93,7 @@ def test_emulated_time_goes_on_from_the_newest_instant_heard() -> None:
     assert book.emulated_now_unix_ns(5.0) == 0
     book.note_time(NS, 10.0)
     # A retained alert of an hour ago does not turn the clock back.
-    book.take(an_alert(time_unix_ns=NS - 3_600 * 10**9), 12.0)
+    book.note_time(NS - 3_600 * 10**9, 12.0)
     assert book.emulated_now_unix_ns(13.0) == NS + 3 * 10**9
 
 

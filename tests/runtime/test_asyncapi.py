@@ -3,10 +3,8 @@
 import asyncio
 import json
 import re
-from pathlib import Path
 from typing import Any, TypeVar
 
-import jsonschema
 import pytest
 import yaml
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
@@ -23,19 +21,10 @@ from services.runtime.mqtt import (
     subscribe,
     track_topic,
 )
+from tests.asyncapi import DOCUMENT, SCHEMAS, binding_of, judge, validator
 
-DOCUMENT: dict[str, Any] = yaml.safe_load(
-    (Path(__file__).parents[2] / "docs" / "asyncapi.yaml").read_text(encoding="utf-8")
-)
-SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]
 M = TypeVar("M", bound=Message)
 MESSAGES = (alert_pb2.Alert, alert_pb2.Acknowledgement, track_pb2.Track)
-
-
-def validator(message: str) -> jsonschema.Draft202012Validator:
-    """Return what judges payloads of one message; `$ref` points into the document itself."""
-    payload = DOCUMENT["components"]["messages"][message]["payload"]
-    return jsonschema.Draft202012Validator({**payload, "components": DOCUMENT["components"]})
 
 
 def filled(message: M) -> M:
@@ -119,17 +108,6 @@ def publications() -> list[tuple[str, str, bytes, bool, int]]:
     ]
 
 
-def channel_of(topic: str) -> tuple[str, dict[str, Any]]:
-    """Return the one channel whose address fits the topic."""
-    fitting = [
-        (name, channel)
-        for name, channel in DOCUMENT["channels"].items()
-        if re.fullmatch(re.sub(r"\\{\w+\\}", "[A-Za-z0-9_-]{1,64}", re.escape(channel["address"])), topic)
-    ]
-    assert len(fitting) == 1, topic
-    return fitting[0]
-
-
 async def test_what_goes_over_a_real_broker_is_what_the_document_says(broker: RunningBroker) -> None:
     told = publications()
     async with new_client(broker.address) as client:
@@ -148,18 +126,14 @@ async def test_what_goes_over_a_real_broker_is_what_the_document_says(broker: Ru
                 assert kept[topic].payload == payload, kind
     assert len(kept) == 2 + 2 + 2 + 2
     for topic, message in kept.items():
-        name, channel = channel_of(topic)
-        (expected,) = channel["messages"]
-        (operation,) = (o for o in DOCUMENT["operations"].values() if o["channel"]["$ref"] == f"#/channels/{name}")
-        binding = operation["bindings"]["mqtt"]
-        assert (message.retain, message.qos) == (binding["retain"], binding["qos"]), topic
-        validator(expected).validate(json.loads(bytes(message.payload)))
+        judge(message)
+        assert message.retain == binding_of(topic)["retain"], topic
 
 
 def test_schema_refuses_what_the_contract_does_not_allow() -> None:
     payload = json.loads(publications()[0][2])
-    judge = validator("Alert")
-    judge.validate(payload)
+    alerts = validator("Alert")
+    alerts.validate(payload)
     for path, value in (
         (("data", "revision"), 3),
         (("data", "event_id"), "a/b"),
@@ -173,4 +147,4 @@ def test_schema_refuses_what_the_contract_does_not_allow() -> None:
         for part in path[:-1]:
             place = place[part]
         place[path[-1]] = value
-        assert not judge.is_valid(wrong), path
+        assert not alerts.is_valid(wrong), path

@@ -78,6 +78,11 @@ async def test_broker_that_cannot_start_says_why(broker_kind: Kind, monkeypatch:
             pass
 
 
+async def test_any_folder_will_do(broker_kind: Kind, tmp_path: Path) -> None:
+    async with running_broker(port=0, kind=broker_kind, state_dir=tmp_path / 'a "quoted" folder') as running:
+        assert psutil.pid_exists(running.pid)
+
+
 async def test_leaving_ends_the_process(broker_kind: Kind) -> None:
     async with running_broker(port=0, kind=broker_kind) as running:
         assert psutil.pid_exists(running.pid)
@@ -128,13 +133,14 @@ async def reconnected(running: RunningBroker) -> aiomqtt.Client:
         await asyncio.sleep(0.05)
 
 
-async def test_broker_dies_with_a_killed_parent(broker_kind: Kind) -> None:
+async def test_broker_dies_with_a_killed_parent(broker_kind: Kind, tmp_path: Path) -> None:
     program = f"""
 import asyncio
+from pathlib import Path
 from services.runtime.broker import running_broker
 from services.runtime.logs import configure_logs
 async def main():
-    async with running_broker(port=0, kind={broker_kind!r}) as running:
+    async with running_broker(port=0, kind={broker_kind!r}, state_dir=Path({str(tmp_path)!r})) as running:
         print(running.pid, flush=True)
         await asyncio.sleep(60)
 configure_logs("test", "error")

@@ -33,13 +33,13 @@ SERVICE = "plumewatch.v1.NetworkService"
 class Network(network_pb2_grpc.NetworkServiceServicer):
     """Answers one method with an error, another with an endless stream."""
 
-    async def GetClock(self, request: Any, context: Any) -> Any:  # noqa: N802
+    async def GetClock(self, _request: Any, context: Any) -> Any:  # noqa: N802
         await abort_with(context, BadInputError("frame.png", "is cut off after 10 of 20 bytes; record it again"))
 
-    async def GetRoute(self, request: Any, context: Any) -> Any:  # noqa: N802
+    async def GetRoute(self, _request: Any, context: Any) -> Any:  # noqa: N802
         await abort_with(context, KeyError("satellite sat-9 is not in this constellation"))
 
-    async def WatchLinks(self, request: Any, context: Any) -> Any:  # noqa: N802
+    async def WatchLinks(self, _request: Any, _context: Any) -> Any:  # noqa: N802
         while True:
             yield network_pb2.WatchLinksResponse()
             await asyncio.sleep(3600)
