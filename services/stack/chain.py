@@ -87,9 +87,11 @@ class Chain:
                     tasks.create_task(screen.show(self.state, self._console), name="screen"),
                     tasks.create_task(watchers.watch_memory(self.state), name="memory"),
                 ]
+                kernels = await self._start_compiling()
                 servers = await self._start_servers(broker)
                 background += [tasks.create_task(self._keep(child), name=child.name) for child in servers]
                 background += [tasks.create_task(watch, name="watch") for watch in self._watchers(broker)]
+                await self._compiled(kernels)
                 satellites = await self._start_satellites()
                 flights = [tasks.create_task(child.run(self.state.restarted), name=child.name) for child in satellites]
                 await asyncio.wait(flights)
@@ -161,6 +163,19 @@ class Chain:
         finally:
             serving.cancel()
             ended.cancel()
+
+    async def _start_compiling(self) -> Child | None:
+        """Have the emulated satellites' kernels compiled while the servers start."""
+        if all(satellite.replay is not None for satellite in self.satellites):
+            return None
+        return await self._children.start_module("kernels", "services.stack.compile_kernels")
+
+    async def _compiled(self, kernels: Child | None) -> None:
+        if kernels is None or kernels.process is None:
+            return
+        if kernels.process.returncode is None:
+            self.state.note("compiling kernels, which the first start does once ...")
+        await kernels.run(self.state.restarted)
 
     async def _start_satellites(self) -> list[Child]:
         return [

@@ -118,7 +118,13 @@ class Children:
 
     async def start(self, name: str, arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> Child:
         """Start `plumewatch ARGUMENTS` as a process of its own."""
-        command = [sys.executable, "-m", "services.cli", *arguments]
+        return await self.start_module(name, "services.cli", arguments, environment)
+
+    async def start_module(
+        self, name: str, module: str, arguments: Sequence[str] = (), environment: Mapping[str, str] | None = None
+    ) -> Child:
+        """Start `python -m MODULE ARGUMENTS` as a process of its own."""
+        command = [sys.executable, "-m", module, *arguments]
         child = Child(name, command, self.folder / f"{name.replace('/', '-')}.log", environment or {})
         self.members.append(child)
         await child.start()

@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from services.stack.compile_kernels import MODULES
 from services.stack.processes import Child, ChildFailedError, Children, memory_mb
 
 PYTHON = sys.executable
@@ -152,3 +153,13 @@ def test_no_child_outlives_a_launcher_that_is_killed(tmp_path: Path) -> None:
 
 def test_memory_counts_this_process_at_least() -> None:
     assert memory_mb() >= psutil.Process().memory_info().rss / 1e6 * 0.5
+
+
+def test_every_module_of_kernels_of_the_satellites_is_compiled_beforehand() -> None:
+    repository = Path(__file__).parents[2]
+    found = {
+        ".".join(path.relative_to(repository).with_suffix("").parts)
+        for path in (repository / "sat_emulator").rglob("*.py")
+        if "numba.njit" in path.read_text()
+    }
+    assert found == set(MODULES)

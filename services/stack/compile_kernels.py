@@ -1,0 +1,19 @@
+"""Compiles the satellites' kernels, or finds them compiled: `python -m services.stack.compile_kernels`.
+
+numba compiles at import and keeps the result. Four satellites that start at once on a fresh machine would all compile
+the same kernels; so the launcher has one process do it, while the servers start.
+"""
+
+import importlib
+
+MODULES = ("sat_emulator.scene.kernels", "sat_emulator.sensor.kernels")
+
+
+def main() -> None:
+    """Import every module of kernels."""
+    for name in MODULES:
+        importlib.import_module(name)
+
+
+if __name__ == "__main__":
+    main()
