@@ -15,6 +15,8 @@ from services.ground_station.detection_batch import Detections
 # Score asked for: chosen on 213 recorded images for few false alarms at 93 % of the targets; docs/detection.md has the
 # curve.
 LEAST_SCORE = 3.0
+# A picture whose strongest point is below has no clutter to speak of: alone, that point would not pass.
+CLEAR_SNR = LEAST_SCORE**2
 
 
 def keep_prominent(
@@ -22,12 +24,11 @@ def keep_prominent(
 ) -> tuple[Detections, NDArray[np.int32]]:
     """Return detections of at least `least_score`, and their extents; `score` says how prominent each is.
 
-    A picture whose strongest point would not pass itself, below least_score^2, has no clutter to speak of: there the
-    detector's threshold alone decides.
+    In a picture whose strongest point is below CLEAR_SNR the detector's threshold alone decides.
     """
     strongest = float(detections.snr.max(initial=0.0))
     score = detections.snr / max(np.sqrt(strongest), 1e-9)
-    keep = (score >= least_score) | (strongest < least_score**2)
+    keep = (score >= least_score) | (strongest < CLEAR_SNR)
     kept = replace(
         detections,
         row=detections.row[keep],

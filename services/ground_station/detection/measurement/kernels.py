@@ -11,6 +11,8 @@ from numba.core.types import Array, float32, float64, int32, int64, uint8, uint1
 RIMS = (4, 8, 16)
 # Part of the way from the surroundings to the peak from which pixels count for a point's area.
 HALF = 0.5
+# Standard deviations of a pixel's noise by which a point on a slope must stand above the rim.
+CLEARLY_SIGMA = 1.0
 # Gauss-Newton steps; from the peak pixel the fourth moves less than 1e-4 px.
 FIT_STEPS = 8
 # A point lies within its peak pixel or the half of a neighbour; a fit that goes further has found something else.
@@ -89,11 +91,11 @@ def _clear(label, cells, first, used):
 
 
 @numba.njit
-def _extent(counts, label, number, row, column, cells, first, largest, extent_level):
+def _extent(counts, label, number, row, column, cells, first, largest, extent_level, pixel_noise):
     """Label a point's extent. Returns (cells used, mean count of its surroundings); no cells where it is scenery.
 
-    A point on a bright slope runs out of every square before its height has halved. Should it stand above all of the
-    smallest rim, its extent ends at that rim's brightest pixel.
+    A point on a bright slope runs out of every square before its height has halved. Should it stand clearly above all
+    of the smallest rim, its extent ends at that rim's brightest pixel.
     """
     peak = _peak_count(counts, row, column)
     used, surroundings = first, 0.0
@@ -106,7 +108,7 @@ def _extent(counts, label, number, row, column, cells, first, largest, extent_le
             return used, surroundings
     _clear(label, cells, first, used)
     surroundings, brightest = _rim(counts, row, column, RIMS[0])
-    if peak <= brightest:
+    if peak <= brightest + CLEARLY_SIGMA * pixel_noise:
         return first, surroundings
     used, _ = _grow(counts, label, number, row, column, brightest, RIMS[0], cells, first)
     return used, surroundings
@@ -309,7 +311,9 @@ def measure_points(
         if label[row, column] != 0:
             continue
         first = used
-        used, surroundings = _extent(counts, label, n + 1, row, column, cells, used, largest_extent, extent_level)
+        used, surroundings = _extent(
+            counts, label, n + 1, row, column, cells, used, largest_extent, extent_level, pixel_noise[n]
+        )
         if used == first:
             continue
         area[n] = _area(counts, cells, first, used, surroundings, _peak_count(counts, row, column))
