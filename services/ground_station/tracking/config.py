@@ -53,7 +53,7 @@ class TrackingConfig:
     # How far it has risen, in pixels of the finest camera that sees it: more than a wandering centroid feigns.
     moving_px: float = 0.6
     # How far it has travelled, where it does not rise.
-    travelling_px: float = 2.0
+    travelling_px: float = 4.0
     # Heat that was found to stay has to go this far to be doubted.
     awaken_px: float = 1.2
     # It rises this fast, above cloud in an updraught, or it travels this fast, above cloud in a jet stream.

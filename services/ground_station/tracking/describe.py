@@ -75,7 +75,7 @@ def describe_space(track: SpaceTrack, look: Look, *, ended: str = "", merged_int
         track.hits,
         track.first_seen_unix_ns,
         kinematic=Kinematic(state[:3].copy(), state[3:6].copy(), covariance[:6, :6].copy()),
-        launch=track.launch_fit.estimate if track.launch_fit is not None else None,
+        launch=track.launch,
         burnout=None if burnout_s is None else _burnout(track, burnout_s),
         snr=seen[0].snr if seen else 0.0,
         radiant_intensity_w_per_sr=_intensity(track.newest, state[:3]),

@@ -5,6 +5,7 @@ of time, as a gravity turn begins. Where the looks begin late and do not determi
 Gauss and Newton's least squares over the lines of sight, with these bounds as prior; the covariance has both.
 """
 
+import dataclasses
 import math
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from services.geometry.ellipsoid import east_north_up, geodetic_to_itrs, itrs_to_geodetic
 from services.geometry.time import NS_PER_S
 from services.ground_station.tracking.fit import fit_motion, times, weights
-from services.ground_station.tracking.measurement import Rays
+from services.ground_station.tracking.measurement import Rays, subset
 from services.ground_station.tracking.snapshot import Ellipse, LaunchEstimate
 
 Float64 = NDArray[np.float64]
@@ -63,15 +64,10 @@ class _Solution:
     scale: float
 
 
-def estimate_launch(
-    first_looks: Rays, velocity_itrs_m_per_s: Float64, velocity_covariance: Float64, epoch_unix_ns: int
-) -> LaunchFit | None:
-    """Return the launch; None where the looks tell of none: it does not rise, or was seen long after.
-
-    velocity_itrs_m_per_s: (3,) present velocity, with its (3, 3) covariance, for the heading.
-    """
+def estimate_launch(first_looks: Rays, epoch_unix_ns: int) -> LaunchFit | None:
+    """Return the launch, its heading open; None where the looks tell of none: no rise, or seen long after."""
     early = first_looks.time_s <= first_looks.time_s.min() + EARLY_S
-    looks = _subset(first_looks, early)
+    looks = subset(first_looks, early)
     start_s = float(looks.time_s.min())
     near = _meeting(looks)
     information = weights(looks, near)
@@ -89,8 +85,7 @@ def estimate_launch(
     solution = _solve(looks, information, origin, axes, guess)
     if solution is None or start_s - solution.parameters[3] > LONGEST_S:
         return None
-    heading = _heading(velocity_itrs_m_per_s, velocity_covariance, axes)
-    estimate = _stated(solution, looks, near, axes, origin, start_s, heading, epoch_unix_ns)
+    estimate = _stated(solution, looks, near, axes, origin, start_s, epoch_unix_ns)
     sigma = math.sqrt(float(solution.covariance[4, 4]) * solution.scale)
     return LaunchFit(estimate, float(solution.parameters[4]), sigma)
 
@@ -176,7 +171,6 @@ def _stated(
     axes: Float64,
     origin: Float64,
     start_s: float,
-    heading: tuple[float, float] | tuple[None, None],
     epoch_unix_ns: int,
 ) -> LaunchEstimate:
     east, north, ground, launch_s, _, _, side_east, side_north = solution.parameters.tolist()
@@ -196,22 +190,28 @@ def _stated(
         longitude,
         ground,
         ellipse_90(covariance),
-        *heading,
     )
 
 
-def _heading(velocity: Float64, covariance: Float64, axes: Float64) -> tuple[float, float] | tuple[None, None]:
-    """Return the direction of flight and its standard deviation, degrees; None where it hardly moves sideways."""
-    east, north, _ = (axes @ velocity).tolist()
+def with_heading(
+    estimate: LaunchEstimate, velocity_itrs_m_per_s: Float64, velocity_covariance: Float64
+) -> LaunchEstimate:
+    """Return the estimate with the direction of flight now; without one where it hardly moves sideways."""
+    east, north, _ = (float(value) for value in _axes(estimate) @ velocity_itrs_m_per_s)
     speed = math.hypot(east, north)
     if speed == 0:
-        return None, None
-    level = (axes @ covariance @ axes.T)[:2, :2]
+        return estimate
+    level = (_axes(estimate) @ velocity_covariance @ _axes(estimate).T)[:2, :2]
     across = np.array([north, -east]) / speed
     sigma = math.sqrt(float(across @ level @ across))
     if speed < HEADING_SIGMA * sigma:
-        return None, None
-    return math.degrees(math.atan2(east, north)) % 360.0, math.degrees(sigma / speed)
+        return estimate
+    heading = math.degrees(math.atan2(east, north)) % 360.0
+    return dataclasses.replace(estimate, heading_deg=heading, heading_sigma_deg=math.degrees(sigma / speed))
+
+
+def _axes(estimate: LaunchEstimate) -> Float64:
+    return east_north_up(estimate.latitude_deg, estimate.longitude_deg)
 
 
 def ellipse_90(covariance: Float64) -> Ellipse:
@@ -237,15 +237,3 @@ def _meeting(looks: Rays) -> Float64:
     right = times(across, looks.origin_itrs_m).sum(axis=0)
     point: Float64 = np.linalg.lstsq(across.sum(axis=0), right, rcond=1e-14)[0]
     return point
-
-
-def _subset(looks: Rays, kept: NDArray[np.bool_]) -> Rays:
-    return Rays(
-        looks.time_s[kept],
-        looks.origin_itrs_m[kept],
-        looks.los_itrs[kept],
-        looks.sigma_rad[kept],
-        looks.pixel_rad[kept],
-        looks.sensor[kept],
-        looks.sensor_ids,
-    )

@@ -79,3 +79,16 @@ def rays(measurements: Sequence[Measurement]) -> Rays:
         np.array([names[m.sensor_id] for m in measurements], dtype=np.int64),
         tuple(names),
     )
+
+
+def subset(lines: Rays, kept: NDArray[np.bool_]) -> Rays:
+    """Return the chosen lines of sight, (n,) True; sensors keep their numbers."""
+    return Rays(
+        lines.time_s[kept],
+        lines.origin_itrs_m[kept],
+        lines.los_itrs[kept],
+        lines.sigma_rad[kept],
+        lines.pixel_rad[kept],
+        lines.sensor[kept],
+        lines.sensor_ids,
+    )

@@ -1,9 +1,10 @@
 """Does it move? The looks of a track weighed against every way of explaining them without motion.
 
-Three explanations without motion: one point at rest that all satellites see; for each satellite a point of its own
-at rest near the ground (two unrelated sources whose lines of sight happen to cross seem to fly along with the
-satellites); and, where two satellites are all there is, the same for each of them alone. What moves must beat all
-three by a wide margin, have gone a way that no wandering centroid feigns, and be faster than any cloud.
+Where three satellites or more see it, their lines of sight meet in one object, and the question is whether one point
+at rest explains them. Where two are all there is, they may see two unrelated sources, whose lines of sight happen to
+cross, and seem to fly along with the satellites: then a point at rest of its own, near the ground, for each must fail
+as well, for both together and for each alone. What moves must beat these by a wide margin, have gone a way that no
+wandering centroid feigns, and be faster than any cloud.
 """
 
 import math
@@ -12,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from services.geometry.ellipsoid import itrs_to_geodetic
 from services.ground_station.tracking.config import TrackingConfig
 from services.ground_station.tracking.fit import Fit, fit_motion, fit_resting, weights
-from services.ground_station.tracking.measurement import Rays
+from services.ground_station.tracking.measurement import Rays, subset
 
 Float64 = NDArray[np.float64]
 
@@ -23,10 +25,17 @@ CLUTTER_HEIGHT_M = 4000.0
 CLUTTER_HEIGHT_SIGMA_M = 4000.0
 
 
+# With two satellites new objects are believed up to this height; lines of sight of unrelated sources cross anywhere.
+HIGHEST_OF_TWO_M = 200_000.0
+# No rocket that rises from the ground is faster than v^2 = 2 a h with this, and some slack for what it had before.
+FASTEST_RISE_M_PER_S2 = 80.0
+SLACK_M_PER_S = 300.0
 # Duration, seconds, and the way needed, as a multiple of the configured one.
 WAY_NEEDED = ((12.0, 20.0), (1.0, 2.0))
 # Looks that fit a moving object worse than this, per degree of freedom, prove no motion.
 MOVING_SCALE = 2.0
+# The way needed grows with the scatter up to so much.
+MOST_DOUBT = 3.0
 # Lag-one correlation of white residuals, from which nothing is concluded, and the most that is believed.
 WHITE = 0.1
 MOST_CORRELATION = 0.9
@@ -78,7 +87,7 @@ def judge(rays: Rays, near_itrs_m: Float64, hit_ratio: float, config: TrackingCo
     moving = (
         motion.scale < MOVING_SCALE
         and _nothing_rests(rays, information, motion, point, witnesses, duration, scale, config)
-        and _goes_far_and_fast(rays, motion, line, duration, scale, config)
+        and _goes_far_and_fast(rays, information, motion, line, duration, scale, config)
     )
     static = not moving and _stays(rays, line, duration, scale, config)
     return Judgement(consistent=True, moving=moving, static=static, motion=motion, way_px=way_px)
@@ -102,11 +111,11 @@ def _nothing_rests(
     """Return whether motion explains the looks far better than anything at rest."""
     if (point.chi2 - motion.chi2) / scale < config.moving_chi2:
         return False
-    if (_apart(rays, information) - motion.chi2) / scale < config.moving_chi2:
-        return False
     if witnesses > 2:
         return True
-    if duration < config.decide_two_satellites_s:
+    if duration < config.decide_two_satellites_s or _height_m(motion.coefficients[0]) > HIGHEST_OF_TWO_M:
+        return False
+    if (_apart(rays, information) - motion.chi2) / scale < config.moving_chi2:
         return False
     return all(
         _off_rest_px(rays, information, rays.sensor == place) > ALONE_PX for place in range(len(rays.sensor_ids))
@@ -156,25 +165,51 @@ def _apart(rays: Rays, information: Float64) -> float:
 
 
 def _goes_far_and_fast(
-    rays: Rays, motion: Fit, line: Fit, duration: float, scale: float, config: TrackingConfig
+    rays: Rays, information: Float64, motion: Fit, line: Fit, duration: float, scale: float, config: TrackingConfig
 ) -> bool:
     """Return whether it goes farther than a centroid wanders, and rises or travels faster than cloud."""
     here, before = motion.position(motion.time_s), motion.position(motion.time_s - duration)
-    up = here / np.linalg.norm(here)
     pixel = pixel_m(rays, here)
-    # The speed now; while the acceleration is still uncertain, rather the mean speed, which is lower for a rocket.
-    rise, rise_sigma = _along(motion, up, scale)
-    mean_rise, mean_sigma = _along(line, up, scale)
-    risen = float((here - before) @ up)
-    # The longer the window, the farther a rocket has come, and the more a wandering centroid has had time for.
-    needed_px = np.interp(duration, *WAY_NEEDED) * config.moving_px
-    if risen > needed_px * pixel and max(rise - 3 * rise_sigma, mean_rise - 3 * mean_sigma) > config.rising_m_per_s:
-        return True
     velocity = line.coefficients[1]
     speed = float(np.linalg.norm(velocity))
     _, speed_sigma = _along(line, velocity / speed, scale)
+    up = here / np.linalg.norm(here)
+    # The longer the window, the farther a rocket has come, and the more a wandering centroid has had time for.
+    # Where looks already scatter about the motion, or err alike for seconds, more is asked.
+    needed_px = float(np.interp(duration, *WAY_NEEDED)) * config.moving_px * min(scale, MOST_DOUBT)
+    if float((here - before) @ up) > needed_px * pixel and _rises(motion, line, up, scale, config):
+        bound = SLACK_M_PER_S + math.sqrt(2 * FASTEST_RISE_M_PER_S2 * max(_height_m(here), 0.0))
+        return speed - 3 * speed_sigma < bound and _rises_without_any(rays, information, line, up, scale, config)
     far = speed * duration > config.travelling_px * pixel
     return far and speed - 4 * speed_sigma > config.travelling_m_per_s
+
+
+def _rises(motion: Fit, line: Fit, up: Float64, scale: float, config: TrackingConfig) -> bool:
+    # The speed now; while the acceleration is still uncertain, rather the mean speed, which is lower for a rocket.
+    rise, rise_sigma = _along(motion, up, scale)
+    mean_rise, mean_sigma = _along(line, up, scale)
+    return max(rise - 3 * rise_sigma, mean_rise - 3 * mean_sigma) > config.rising_m_per_s
+
+
+def _rises_without_any(
+    rays: Rays, information: Float64, line: Fit, up: Float64, scale: float, config: TrackingConfig
+) -> bool:
+    """Return whether it still seems to rise whichever satellite is left out: a single centroid may wander far."""
+    if len(rays.sensor_ids) < 3:
+        return True
+    for place in range(len(rays.sensor_ids)):
+        kept = rays.sensor != place
+        fit = fit_motion(subset(rays, kept), information[kept], 1, line.time_s)
+        if fit is None:
+            return False
+        rise, sigma = _along(fit, up, scale)
+        if rise - sigma < config.rising_m_per_s / 2:
+            return False
+    return True
+
+
+def _height_m(position_itrs_m: Float64) -> float:
+    return float(itrs_to_geodetic(position_itrs_m)[2])
 
 
 def _stays(rays: Rays, line: Fit, duration: float, scale: float, config: TrackingConfig) -> bool:

@@ -11,11 +11,11 @@ from services.ground_station.tracking.boost_filter import BoostFilter, across_ax
 from services.ground_station.tracking.config import TrackingConfig
 from services.ground_station.tracking.fit import Fit
 from services.ground_station.tracking.initiation import Founding
-from services.ground_station.tracking.launch import EARLY_S, LaunchFit, estimate_launch
+from services.ground_station.tracking.launch import EARLY_S, LaunchFit, estimate_launch, with_heading
 from services.ground_station.tracking.look import LIGHT_M_PER_S, Look, seconds
 from services.ground_station.tracking.measurement import Measurement, rays
 from services.ground_station.tracking.motion import judge
-from services.ground_station.tracking.snapshot import TargetClass, TrackState
+from services.ground_station.tracking.snapshot import LaunchEstimate, TargetClass, TrackState
 
 Float64 = NDArray[np.float64]
 Int64 = NDArray[np.int64]
@@ -62,6 +62,7 @@ class SpaceTrack:
         self.moving = False
         self.class_probability: dict[TargetClass, float] = dict(classify.UNDECIDED)
         self.launch_fit: LaunchFit | None = None
+        self.launch: LaunchEstimate | None = None
         self.judged_s = -math.inf
         # Looks in a row in which another track took what it might have had, by that track's identity.
         self.rivals: dict[str, int] = {}
@@ -156,7 +157,7 @@ class SpaceTrack:
             if not self.is_static:
                 self.filter.rest(REST_SIGMA_M_PER_S)
             self.state, self.moving = "confirmed", False
-            self.class_probability, self.launch_fit = dict(classify.STATIC), None
+            self.class_probability, self.launch_fit, self.launch = dict(classify.STATIC), None, None
         if self.is_threat:
             self._describe(found.motion)
 
@@ -222,10 +223,10 @@ class SpaceTrack:
         if seen.acceleration_m_per_s2 > 2.0:
             self.boosting_until_s = self.last_hit_s
         if self.launch_fit is None or self.last_hit_s <= self.founded_s + EARLY_S + 2 * JUDGE_AGAIN_S:
-            self.launch_fit = estimate_launch(
-                rays(self.first_looks), state[3:6], covariance[3:6, 3:6], self.epoch_unix_ns
-            )
+            self.launch_fit = estimate_launch(rays(self.first_looks), self.epoch_unix_ns)
         fit = self.launch_fit
+        if fit is not None:
+            self.launch = with_heading(fit.estimate, state[3:6], covariance[3:6, 3:6])
         lift_off = None if fit is None else (fit.lift_off_m_per_s2, fit.lift_off_sigma_m_per_s2)
         self.class_probability = classify.class_probability(
             classify.features(state[:3], state[3:6], mean_acceleration, lift_off)
