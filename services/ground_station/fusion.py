@@ -76,6 +76,12 @@ class Fusion:
             # Within a satellite this changes nothing, since its newest time only grows.
             group.sort(key=lambda submission: submission.settlement.stream.newest_readout_end_unix_ns)
             await self._commit_and_follow(group)
+            for _ in group:
+                self._queue.task_done()
+
+    async def idle(self) -> None:
+        """Return once all that was submitted is committed and followed."""
+        await self._queue.join()
 
     async def _commit_and_follow(self, group: Sequence[_Submission]) -> None:
         committed_wall_unix_ns = time.time_ns()

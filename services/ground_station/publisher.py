@@ -84,6 +84,7 @@ class Publisher:
         self._empty = asyncio.Event()
         self._empty.set()
         self._finished = asyncio.Event()
+        self._draining = False
         self._client: aiomqtt.Client | None = None
 
     @property
@@ -142,6 +143,7 @@ class Publisher:
 
     async def drain(self) -> None:
         """Say `draining`."""
+        self._draining = True
         if self._client is not None:
             with suppress(aiomqtt.MqttError):
                 await self._say(self._client, "draining")
@@ -155,8 +157,10 @@ class Publisher:
         async with asyncio.TaskGroup() as tasks:
             await subscribe(client, [(ACKNOWLEDGEMENTS, 1)])
             await self._say(client, "up")
-            await self._offer_recent()
             self._set_client(client)
+            if self._draining:
+                await self._say(client, "draining")
+            await self._offer_recent()
             work = [
                 tasks.create_task(self._publish_alerts(client), name="publish alerts"),
                 tasks.create_task(self._publish_tracks(client), name="publish tracks"),

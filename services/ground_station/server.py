@@ -22,7 +22,7 @@ from services.ground_station.service import GroundStationService
 from services.ground_station.station import Station
 from services.runtime.errors import PlumewatchError
 from services.runtime.grpc_server import SERVER_OPTIONS, drain, open_channel, start_server
-from services.runtime.metrics import serve_metrics
+from services.runtime.metrics import metrics_served
 
 ARCHIVE_FILE = "archive.sqlite3"
 # Time in which what is handed over is settled, alerts reach the broker and open calls end, seconds each.
@@ -46,6 +46,7 @@ async def serve(config: GroundStationConfig, stop: asyncio.Event, on_port: Calla
         async with AsyncExitStack() as stack:
             stack.callback(station.fusion.close)
             stack.callback(search.close)
+            stack.enter_context(metrics_served(config.metrics_port))
             await search.warm_up()
             relay = await stack.enter_async_context(open_channel(config.relay)) if config.relay else None
             async with asyncio.TaskGroup() as tasks:
@@ -104,7 +105,6 @@ async def _serve_calls(
     )
     port, health = await start_server(server, config.listen, (downlink_service.SERVICE, service.SERVICE))
     try:
-        serve_metrics(config.metrics_port)
         if on_port is not None:
             on_port(port)
         log.info("ground station serves", port=port, run_id=station.run_id, broker=config.broker.rpartition("@")[2])

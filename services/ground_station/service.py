@@ -18,6 +18,8 @@ SERVICE = ground_station_pb2.DESCRIPTOR.services_by_name["GroundStationService"]
 # What waits for a slow watcher. Batches, tracks and pictures drop the oldest and say how many; of alerts none is left
 # out, the watcher is closed instead.
 BATCHES_HELD, TRACKS_HELD, PICTURES_HELD, ALERTS_HELD = 200, 2000, 4, 1000
+# Sent at once, without a first response to wait for: from here on nothing is missed.
+WATCHING: tuple[tuple[str, str], ...] = ()
 DEFAULT_PAGE, LARGEST_PAGE = 100, 1000
 SLOWEST_RATE_HZ, FASTEST_RATE_HZ = 0.01, 30.0
 
@@ -32,25 +34,24 @@ class GroundStationService(ground_station_pb2_grpc.GroundStationServiceServicer)
     async def WatchDetections(  # noqa: N802
         self, request: ground_station_pb2.WatchDetectionsRequest, context: Any
     ) -> AsyncIterator[ground_station_pb2.WatchDetectionsResponse]:
-        del context
         satellites = frozenset(request.satellite_ids)
 
         def wanted(batch: detection_pb2.DetectionBatch) -> bool:
             return not satellites or batch.satellite_id in satellites
 
         async with self._station.batches.watch(BATCHES_HELD, wanted=wanted) as watcher:
+            await context.send_initial_metadata(WATCHING)
             while (batch := await watcher.next()) is not None:
                 yield ground_station_pb2.WatchDetectionsResponse(left_out=watcher.take_left_out(), batch=batch)
 
     async def WatchTracks(  # noqa: N802
         self, request: ground_station_pb2.WatchTracksRequest, context: Any
     ) -> AsyncIterator[ground_station_pb2.WatchTracksResponse]:
-        del context
-
         def wanted(item: tuple[str, TrackSnapshot]) -> bool:
             return request.include_tentative or item[1].state != "tentative"
 
         async with self._station.tracks.watch(TRACKS_HELD, wanted=wanted) as watcher:
+            await context.send_initial_metadata(WATCHING)
             while (item := await watcher.next()) is not None:
                 run_id, snapshot = item
                 track = track_message(snapshot, run_id)
@@ -62,6 +63,7 @@ class GroundStationService(ground_station_pb2_grpc.GroundStationServiceServicer)
         told: dict[str, int] = {}
         try:
             async with self._station.alerts.watch(ALERTS_HELD, "close") as watcher:
+                await context.send_initial_metadata(WATCHING)
                 # Everything, closed events included, has changed since the year dot.
                 since = 0 if request.include_closed else time.time_ns()
                 for alert, _ in await self._station.recent(since):
@@ -96,6 +98,7 @@ class GroundStationService(ground_station_pb2_grpc.GroundStationServiceServicer)
         self._quick_looks.look(rate_hz, satellites)
         try:
             async with self._quick_looks.hub.watch(PICTURES_HELD, wanted=wanted) as watcher:
+                await context.send_initial_metadata(WATCHING)
                 while (picture := await watcher.next()) is not None:
                     yield picture
         finally:

@@ -74,9 +74,10 @@ class Station:
         return list(self._settling.values())
 
     async def settle_all(self) -> None:
-        """Return once everything that streams have handed over is committed."""
+        """Return once everything that streams have handed over is committed and followed."""
         for stream in list(self._streams.values()):
             await stream.idle()
+        await self.fusion.idle()
 
     async def close_quiet_runs(self) -> None:
         """End runs from which nothing has come for long, for ever."""
