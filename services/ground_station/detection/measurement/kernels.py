@@ -17,6 +17,9 @@ CLEARLY_SIGMA = 1.0
 FIT_STEPS = 8
 # A point lies within its peak pixel or the half of a neighbour; a fit that goes further has found something else.
 FARTHEST_PX = 1.5
+# Best that any place is known: no point-spread function is quite Gaussian, and bright points bring photon noise of
+# their own, which at a signal-to-noise ratio of 300 is as much as this.
+MODEL_SIGMA_PX = 0.003
 # Variance where the fit found nothing: anywhere within the peak pixel and its neighbours, uniform over 3 px.
 UNKNOWN_VARIANCE_PX2 = 9.0 / 12.0
 # Part of its diameter to which the place of an extended source means anything: the centre of light of a patch, not
@@ -221,9 +224,9 @@ def _fit_point(counts, row, column, half, sigma, saturation, pixel_noise, place,
     if shown > variance * (1.0 + MISFIT_SIGMA * math.sqrt(2.0 / (used - 4))):
         variance = shown
     variance /= place[0] * place[0]
-    covariance[0] = normal[2, 2] * variance
+    covariance[0] = normal[2, 2] * variance + MODEL_SIGMA_PX**2
     covariance[1] = normal[2, 3] * variance
-    covariance[2] = normal[3, 3] * variance
+    covariance[2] = normal[3, 3] * variance + MODEL_SIGMA_PX**2
     return True
 
 
