@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import structlog
+
 from sat_emulator.downlink.config import DownlinkConfig
 from sat_emulator.downlink.link import Link
 from sat_emulator.downlink.sender import Sender
@@ -14,6 +16,8 @@ from services.runtime.configuration import ConfigurationError
 from services.runtime.grpc_server import open_channel
 from services.scenario.model import Scenario
 from services.scenario.resolve import ResolvedSatellite, end_unix_ns, resolve_satellites, start_unix_ns
+
+log = structlog.get_logger()
 
 
 def find_satellite(scenario: Scenario, satellite_id: str) -> ResolvedSatellite:
@@ -54,6 +58,7 @@ async def stream(
             await asyncio.wait((sending, stopping), return_when=asyncio.FIRST_COMPLETED)
             if sending.done():
                 sending.result()
+                log.info("every frame is settled", satellite=config.satellite_id, lost=sender.account.lost())
         finally:
             for task in (sending, stopping):
                 task.cancel()
