@@ -1,5 +1,6 @@
 """What the Earth radiates in the band, seen from anywhere above it."""
 
+import functools
 import math
 
 import numpy as np
@@ -127,6 +128,12 @@ class Background:
         slope = np.gradient(self._temperature.astype(np.float64), value)
         weight = np.exp(-0.5 * value**2)
         return filtered * math.sqrt(float(weight @ slope**2 / weight.sum()))
+
+
+@functools.lru_cache(maxsize=2)
+def shared_background(scenario: Scenario, pixel_m: float) -> Background:
+    """Return the scenario's background, built once for all satellites that a program emulates."""
+    return Background(scenario, pixel_m)
 
 
 def _area_axes(area: Place) -> Float64:

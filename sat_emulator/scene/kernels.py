@@ -9,7 +9,7 @@ import numpy as np
 # less than a tenth of a pixel; blocks that touch the limb, where it would be more, are exact at every pixel.
 BLOCK = 8
 # Cosine of the zenith angle below which a block counts as near the limb.
-NEAR_LIMB = 0.25
+NEAR_LIMB = 0.4
 # A pixel at the limb spreads without end; from here on it is taken as 7 times as long as wide.
 LEAST_COSINE = 0.02
 # Largest power of two that leaves a double a thousandth of an element's precision and more.

@@ -1,5 +1,6 @@
 """Points of heat: plumes and wildfires."""
 
+import functools
 import math
 from dataclasses import dataclass
 from typing import Protocol
@@ -94,14 +95,16 @@ class Wildfire:
         return Emission(self.position_itrs_m, self.fire.radiant_intensity_w_per_sr * factor)
 
 
-def plumes(scenario: Scenario) -> list[Plume]:
-    """Return the scenario's rockets."""
-    return [Plume(rocket, scenario) for rocket in scenario.rockets]
+@functools.lru_cache(maxsize=2)
+def plumes(scenario: Scenario) -> tuple[Plume, ...]:
+    """Return the scenario's rockets, their flights integrated once for all satellites."""
+    return tuple(Plume(rocket, scenario) for rocket in scenario.rockets)
 
 
-def wildfires(scenario: Scenario) -> list[Wildfire]:
+@functools.lru_cache(maxsize=2)
+def wildfires(scenario: Scenario) -> tuple[Wildfire, ...]:
     """Return the scenario's fires."""
-    return [Wildfire(fire, scenario) for fire in scenario.fires]
+    return tuple(Wildfire(fire, scenario) for fire in scenario.fires)
 
 
 def afterburning(height_m: float) -> float:

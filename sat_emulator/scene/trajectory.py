@@ -131,10 +131,7 @@ class Trajectory:
         return iter(sorted(end for end in switches if 0 < end <= until_s))
 
     def _remember(self, time: float, position: Vector, velocity: Vector, side_s: float) -> None:
-        if self._times and time - self._times[-1] < 1e-9:
-            # Begin of a phase: the acceleration of its own side goes with the next stretch.
-            self._times.pop()
-            self._states.pop()
+        # Where engines switch, an instant stands twice: with the acceleration before and with the one after.
         self._times.append(time)
         self._states.append((position, velocity, self._acceleration(side_s, position, velocity)))
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sat_emulator.frame import Frame, Pose
-from sat_emulator.scene.background import Background
+from sat_emulator.scene.background import Background, shared_background
 from sat_emulator.scene.sources import HeatSource, plumes, received, wildfires
 from sat_emulator.sensor import optics
 from sat_emulator.sensor.exposure import digitised, mean_electrons
@@ -117,7 +117,7 @@ class EmulatedSource:
     @cached_property
     def background(self) -> Background:
         """The Earth as this satellite shares it with the others."""
-        return Background(self.scenario, ground_pixel_m(self.scenario))
+        return shared_background(self.scenario, ground_pixel_m(self.scenario))
 
     @cached_property
     def _los_camera(self) -> Float32:

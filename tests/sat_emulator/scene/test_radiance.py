@@ -1,0 +1,73 @@
+"""Planck's law against tables and integrals."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from sat_emulator.scene.flicker import Flicker
+from sat_emulator.scene.radiance import (
+    TABLE_STEP_K,
+    band_radiance_w_per_m2_sr,
+    photon_energy_j,
+    radiance_table,
+    sensitivity_w_per_m2_sr_k,
+)
+
+# CODATA 2018, W/(m^2 K^4).
+STEFAN_BOLTZMANN = 5.670_374_419e-8
+
+
+def _summed(temperature_k: float, edges_m: np.ndarray) -> float:
+    pairs = itertools.pairwise(edges_m)
+    return sum(float(band_radiance_w_per_m2_sr(temperature_k, low, high)) for low, high in pairs)
+
+
+def test_all_bands_together_are_stefan_boltzmanns_law() -> None:
+    total = _summed(300.0, np.geomspace(1e-6, 1e-2, 200))
+    assert total == pytest.approx(STEFAN_BOLTZMANN * 300.0**4 / np.pi, rel=1e-5)
+
+
+def test_a_quarter_of_the_radiation_lies_below_the_peak() -> None:
+    # Fraction of blackbody emission at lambda T = 2898 um K: 0.250 (Incropera, table 12.1).
+    below = _summed(1000.0, np.geomspace(2e-7, 2.898e-6, 100))
+    assert below / (STEFAN_BOLTZMANN * 1000.0**4 / np.pi) == pytest.approx(0.250, abs=5e-4)
+
+
+def test_nothing_radiates_at_absolute_zero() -> None:
+    assert band_radiance_w_per_m2_sr([0.0, 300.0], 2.7e-6, 2.9e-6)[0] == 0.0
+
+
+def test_photon_of_one_electron_volt_has_a_known_wavelength() -> None:
+    assert photon_energy_j(1.239_841_98e-6) == pytest.approx(1.602_176_634e-19, rel=1e-8)
+
+
+def test_table_is_good_to_a_thousandth_between_its_entries() -> None:
+    table = radiance_table(2.69e-6, 2.95e-6, 100.0, 450.0)
+    temperatures = np.linspace(200.0, 400.0, 997)
+    looked_up = np.interp((temperatures - 100.0) / TABLE_STEP_K, np.arange(len(table)), table)
+    assert looked_up == pytest.approx(band_radiance_w_per_m2_sr(temperatures, 2.69e-6, 2.95e-6), rel=1e-3)
+
+
+def test_sensitivity_is_wiens_slope() -> None:
+    # dL/dT = L * hc / (lambda k T^2) where the exponent is large.
+    radiance = float(band_radiance_w_per_m2_sr(265.0, 2.819e-6, 2.821e-6))
+    slope = sensitivity_w_per_m2_sr_k(265.0, 2.819e-6, 2.821e-6)
+    assert slope == pytest.approx(radiance * 1.438_776_9e-2 / (2.82e-6 * 265.0**2), rel=1e-4)
+
+
+def test_flicker_has_its_spread_and_its_memory() -> None:
+    flickers = [Flicker(seed, "fire", 0.1, 4.0) for seed in range(400)]
+    now = np.array([flicker.at(50.0) for flicker in flickers])
+    soon = np.array([flicker.at(54.0) for flicker in flickers])
+    assert now.mean() == pytest.approx(1.0, abs=0.02)
+    assert now.std() == pytest.approx(0.1, rel=0.15)
+    # After one correlation time 1/e is left.
+    assert np.corrcoef(now, soon)[0, 1] == pytest.approx(np.exp(-1), abs=0.15)
+
+
+def test_flicker_follows_seed_and_name() -> None:
+    assert Flicker(1, "a", 0.1, 4.0).at(3.0) == Flicker(1, "a", 0.1, 4.0).at(3.0)
+    values = {Flicker(seed, name, 0.1, 4.0).at(3.0) for seed in (1, 2) for name in ("a", "b")}
+    assert len(values) == 4
+    assert min(Flicker(1, "a", 5.0, 1.0).at(float(second)) for second in range(200)) == 0.0
