@@ -97,9 +97,9 @@ def _fine_value(values, offset, rows, columns, v, u, low, share):
 @numba.njit(nogil=True)
 def _shade(value, colder_k, tables):
     """Radiance of the ground from its field's value, seen at a slant that makes it so much colder."""
-    temperature, field_low, field_step, _, radiance, coldest_k, kelvin_step, _, _ = tables
-    kelvin = _table(temperature, (value - field_low) / field_step) - colder_k
-    return _table(radiance, (kelvin - coldest_k) / kelvin_step)
+    temperature, field_low, steps_per_field, _, radiance, coldest_k, steps_per_kelvin, _, _ = tables
+    kelvin = _table(temperature, (value - field_low) * steps_per_field) - colder_k
+    return _table(radiance, (kelvin - coldest_k) * steps_per_kelvin)
 
 
 @numba.njit(nogil=True)
@@ -216,7 +216,8 @@ def draw_earth(
     coarse_sides = (np.uint32(coarse.shape[0]), np.uint32(coarse.shape[1]))
     coarse_flat = coarse.reshape(coarse.size)
     fields = (fine, fine_offset, fine_rows, fine_columns, fine_texel_m, coarse_flat, coarse_sides, coarse_texel_m)
-    tables = (temperature, field_low, field_step, darkening, radiance, coldest_k, kelvin_step, limb, limb_step_m)
+    steps = (1.0 / field_step, 1.0 / kelvin_step)
+    tables = (temperature, field_low, steps[0], darkening, radiance, coldest_k, steps[1], limb, limb_step_m)
     corner = np.empty((4, 4))
     for top in range(0, rows, BLOCK):
         bottom = min(top + BLOCK, rows)

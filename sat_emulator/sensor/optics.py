@@ -61,8 +61,12 @@ def blur_taps(sigma_px: float) -> Float32:
 
 def lines_of_sight(camera: Camera, rows: int, columns: int) -> Float32:
     """Return where every pixel looks: (rows, columns, 3) unit vectors in camera axes, good to 1e-7."""
-    row, column = np.mgrid[0:rows, 0:columns]
-    return camera.lines_of_sight(row.ravel(), column.ravel()).reshape(rows, columns, 3).astype(np.float32)
+    los = np.empty((rows, columns, 3), dtype=np.float32)
+    column = np.arange(columns, dtype=np.float64)
+    # Row by row: all at once takes ten times the result's memory for a moment.
+    for row in range(rows):
+        los[row] = camera.lines_of_sight(np.full(columns, float(row)), column)
+    return los
 
 
 def relative_solid_angle(camera: Camera, los_camera: Float32) -> Float32:
@@ -70,7 +74,9 @@ def relative_solid_angle(camera: Camera, los_camera: Float32) -> Float32:
 
     The aperture is taken as equally wide from all sides, which fisheye lenses come close to.
     """
-    cosine = np.clip(los_camera[..., 2].astype(np.float64), -1.0, 1.0)
-    # Equidistant: sin(theta) / theta.
-    relative = cosine**3 if camera.projection == "gnomonic" else np.sinc(np.arccos(cosine) / np.pi)
-    return np.nan_to_num(relative).astype(np.float32)
+    relative = np.empty(los_camera.shape[:2], dtype=np.float32)
+    for row, los in enumerate(los_camera):
+        cosine = np.clip(los[:, 2].astype(np.float64), -1.0, 1.0)
+        # Equidistant: sin(theta) / theta.
+        relative[row] = cosine**3 if camera.projection == "gnomonic" else np.sinc(np.arccos(cosine) / np.pi)
+    return np.nan_to_num(relative, copy=False)
