@@ -4,9 +4,11 @@ Everything here blocks, and belongs into the one thread that owns the connection
 transaction, on the disk when it returns.
 """
 
+import fcntl
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,16 +80,22 @@ class Archive:
     """The file, open. Use it from one thread."""
 
     def __init__(self, path: Path) -> None:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            # Opened where the program starts and used in the archive's own thread from then on.
-            self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            self._connection.execute("PRAGMA journal_mode=WAL")
-            # FULL: a commit is on the disk when it returns, even if the power fails after it.
-            self._connection.execute("PRAGMA synchronous=FULL")
-            self._open_version(path)
-        except (sqlite3.Error, OSError) as error:
-            raise ArchiveError(f"archive {path}: {error}; choose another --state-dir or move the file away") from error
+        self._path = path
+        with ExitStack() as opened:
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                opened.callback(os.close, _locked(path.with_suffix(".lock")))
+                # Opened where the program starts and used in the archive's own thread from then on.
+                self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+                opened.callback(self._connection.close)
+                self._connection.execute("PRAGMA journal_mode=WAL")
+                # FULL: a commit is on the disk when it returns, even if the power fails after it.
+                self._connection.execute("PRAGMA synchronous=FULL")
+                self._open_version(path)
+            except (sqlite3.Error, OSError) as error:
+                remedy = "choose another --state-dir or move the file away"
+                raise ArchiveError(f"archive {path}: {error}; {remedy}") from error
+            self._opened = opened.pop_all()
 
     def _open_version(self, path: Path) -> None:
         (version,) = self._connection.execute("PRAGMA user_version").fetchone()
@@ -100,17 +108,24 @@ class Archive:
 
     def close(self) -> None:
         """Leave the file in order."""
-        self._connection.close()
+        self._opened.close()
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        self._connection.execute("BEGIN IMMEDIATE")
         try:
-            yield self._connection
-        except BaseException:
-            self._connection.execute("ROLLBACK")
-            raise
-        self._connection.execute("COMMIT")
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            # Nothing may be acknowledged or published that is not kept.
+            raise ArchiveError(
+                f"archive {self._path}: {error}; see to the disk and start again, nothing acknowledged is lost"
+            ) from error
 
     def settle(self, settlements: Sequence[Settlement], wall_unix_ns: int) -> list[int]:
         """Commit what messages brought, in this order; return the numbers of the batches among them."""
@@ -283,3 +298,16 @@ class Archive:
 
 def _cause(word: str) -> Cause:
     return "refused" if word == "refused" else "skipped"
+
+
+def _locked(path: Path) -> int:
+    """Return the descriptor of a lock file that is this process's until it closes it or dies."""
+    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(lock)
+        raise ArchiveError(
+            f"archive in {path.parent}: another ground station uses it; stop that one or choose another --state-dir"
+        ) from error
+    return lock

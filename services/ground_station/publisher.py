@@ -12,8 +12,10 @@ from typing import Protocol
 import aiomqtt
 import structlog
 
-from plumewatch.v1 import alert_pb2, track_pb2
+from plumewatch.v1 import alert_pb2
 from services.ground_station import figures
+from services.ground_station.tracking.snapshot import TrackSnapshot
+from services.ground_station.wire_tracks import track_message
 from services.runtime.envelope import (
     ID,
     EnvelopeError,
@@ -79,7 +81,8 @@ class Publisher:
         # Newest revision of each event that the broker has not acknowledged.
         self._waiting: dict[str, alert_pb2.Alert] = {}
         self._arrival_wall_unix_ns: dict[str, int] = {}
-        self._tracks: dict[str, track_pb2.Track] = {}
+        # Newest state of each, with its run.
+        self._tracks: dict[str, tuple[str, TrackSnapshot]] = {}
         self._more = asyncio.Event()
         self._empty = asyncio.Event()
         self._empty.set()
@@ -109,10 +112,11 @@ class Publisher:
         self._empty.clear()
         self._more.set()
 
-    def offer_track(self, track: track_pb2.Track) -> None:
+    def offer_track(self, run_id: str, snapshot: TrackSnapshot) -> None:
         """Publish a track's state with the next second's."""
-        if self.connected and (track.track_id in self._tracks or len(self._tracks) < MOST_TRACKS):
-            self._tracks[track.track_id] = track
+        track_id = snapshot.track_id
+        if self.connected and (track_id in self._tracks or len(self._tracks) < MOST_TRACKS):
+            self._tracks[track_id] = (run_id, snapshot)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Stay connected and publish until `finish`; where the broker is away, until `stop`."""
@@ -230,7 +234,8 @@ class Publisher:
         while True:
             await asyncio.sleep(TRACK_PERIOD_S)
             tracks, self._tracks = self._tracks, {}
-            for track in tracks.values():
+            for run_id, snapshot in tracks.values():
+                track = track_message(snapshot, run_id)
                 await client.publish(track_topic(track.track_id), track_envelope(track, self._station_id), qos=0)
 
     async def _take_acknowledgements(self, client: aiomqtt.Client) -> None:

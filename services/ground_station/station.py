@@ -15,7 +15,6 @@ from services.ground_station.publisher import Publisher
 from services.ground_station.run_clock import RunClocks
 from services.ground_station.streams import Stream
 from services.ground_station.tracking.snapshot import TrackSnapshot
-from services.ground_station.wire_tracks import track_message
 from services.runtime.mqtt import parse_broker_url
 
 # How often runs that have gone quiet are looked for, seconds.
@@ -108,8 +107,8 @@ class Station:
                 self.publisher.offer(alert, followed.arrival_wall_unix_ns)
         for snapshot in followed.snapshots:
             self.tracks.send((followed.run_id, snapshot))
-            if self.publisher is not None and self.publisher.connected and snapshot.state != "tentative":
-                self.publisher.offer_track(track_message(snapshot, followed.run_id))
+            if self.publisher is not None and snapshot.state != "tentative":
+                self.publisher.offer_track(followed.run_id, snapshot)
 
     # What the publisher asks.
 

@@ -242,7 +242,7 @@ async def send_all(
     address: str, satellite_id: str, messages: list[bytes], method: str = "DownlinkDetections", pause_s: float = 0.0
 ) -> list[downlink_pb2.FrameLoss]:
     """Send messages 0 to n-1 until all are settled, whatever happens to the station; return the losses named."""
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 500
     losses: dict[int, downlink_pb2.FrameLoss] = {}
     while True:
         async with open_channel(address) as channel:

@@ -38,6 +38,7 @@ def test_settled_streams_come_back_after_reopening(path: Path, archive: Archive)
     loss = Loss(1, 3, "skipped", "frame 4 came instead")
     assert archive.settle([settlement(0), settlement(4, loss), settlement(0, satellite_id="sat-2")], 7) == [1, 2, 3]
     archive.settle([settlement(5, Loss(5, 5, "refused", "NaN"), batch=None)], 8)
+    archive.close()
     again = Archive(path)
     assert again.stream("run-1", "sat-1") == StreamState(5, 105, 6, 10, 0)
     assert again.losses("run-1", "sat-1") == [loss, Loss(5, 5, "refused", "NaN")]
@@ -134,5 +135,24 @@ def test_archive_of_another_version_is_left_alone(path: Path, archive: Archive) 
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA user_version=99")
     connection.close()
+    archive.close()
     with pytest.raises(ArchiveError, match="version 99"):
         Archive(path)
+
+
+def test_second_station_on_one_archive_is_refused(path: Path, archive: Archive) -> None:
+    with pytest.raises(ArchiveError, match="another ground station uses it"):
+        Archive(path)
+    archive.close()
+    Archive(path).close()
+
+
+def test_full_disk_is_named_and_loses_nothing_that_was_committed(archive: Archive) -> None:
+    archive.settle([settlement(0)], 7)
+    (pages,) = archive._connection.execute("PRAGMA page_count").fetchone()
+    archive._connection.execute(f"PRAGMA max_page_count={pages}")
+    with pytest.raises(ArchiveError, match=r"full.*nothing acknowledged is lost"):
+        archive.settle([settlement(1, batch=bytes(100_000))], 8)
+    assert archive.stream("run-1", "sat-1").settled_sequence == 0
+    archive._connection.execute("PRAGMA max_page_count=1000000")
+    archive.settle([settlement(1)], 9)
