@@ -69,6 +69,13 @@ class Launched:
                 return process
         raise LookupError(f"no process runs {verb}: {[process.cmdline() for process in self.children()]}")
 
+    def broker(self) -> psutil.Process:
+        """The broker's process."""
+        for process in self.children():
+            if process.name() in ("mosquitto", "nats-server"):
+                return process
+        raise LookupError("no broker runs")
+
     def wait_for(self, condition: Callable[[], bool], timeout_s: float = 60.0) -> None:
         """Return once the condition holds; fail where the run ends or time is up before."""
         deadline = time.monotonic() + timeout_s
