@@ -37,11 +37,13 @@ GROUND_SIGMA_M = 400.0
 SIDEWAYS_ERROR = 0.25
 # Systematic error of a centroid that averaging does not take away, pixels.
 BIAS_PX = 0.05
-ROUNDS = 8
+ROUNDS = 12
 # Chi-square with two degrees of freedom, 90 %: semi-axes in standard deviations.
 NINETY_PERCENT = math.sqrt(-2 * math.log(0.1))
 # More than this before the first look is no extrapolation but a guess.
 LONGEST_S = 150.0
+# What is seen is a plume: it may burn so long before it lifts what it drives.
+LATEST_S = 2.0
 # Horizontal speed in standard deviations from which a heading is stated.
 HEADING_SIGMA = 4.0
 
@@ -109,7 +111,7 @@ def _solve(looks: Rays, information: Float64, origin: Float64, axes: Float64, gu
     local_information = axes @ information @ axes.T
     local_origin = (looks.origin_itrs_m - origin) @ axes.T
     parameters = guess
-    damping = 1e-3
+    damping = 1e-2
     cost = math.inf
     best = None
     for _ in range(ROUNDS):
@@ -132,6 +134,8 @@ def _solve(looks: Rays, information: Float64, origin: Float64, axes: Float64, gu
         parameters = parameters + _inverse(held) @ gradient
         parameters[4] = max(parameters[4], 0.5)
         parameters[5] = max(parameters[5], 0.0)
+        # A launch after the last look would leave nothing that tells of it.
+        parameters[3] = min(parameters[3], float(looks.time_s.min()) + LATEST_S)
     if best is None or not np.isfinite(best[0]).all():
         return None
     parameters, normal, _, chi2 = best

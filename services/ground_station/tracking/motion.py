@@ -25,6 +25,11 @@ CLUTTER_HEIGHT_M = 4000.0
 CLUTTER_HEIGHT_SIGMA_M = 4000.0
 
 
+# A crossing of two unrelated lines of sight rises at most so fast, plus so much of its height a second, and by so many
+# pixels where centroids wander.
+GHOST_RISE_M_PER_S = 100.0
+GHOST_RISE_PER_S = 0.003
+GHOST_RISE_PX = 2.5
 # With two satellites new objects are believed up to this height; lines of sight of unrelated sources cross anywhere.
 HIGHEST_OF_TWO_M = 200_000.0
 # No rocket that rises from the ground is faster than v^2 = 2 a h with this, and some slack for what it had before.
@@ -39,8 +44,8 @@ MOST_DOUBT = 3.0
 # Lag-one correlation of white residuals, from which nothing is concluded, and the most that is believed.
 WHITE = 0.1
 MOST_CORRELATION = 0.9
-# Two satellites are believed only if what each sees by itself stays away from any point at rest by so much, root of
-# the mean square, pixels.
+# What rises less is believed of two satellites only if what each sees by itself stays away from any point at rest by
+# so much, root of the mean square, pixels.
 ALONE_PX = 0.7
 
 
@@ -117,9 +122,25 @@ def _nothing_rests(
         return False
     if (_apart(rays, information) - motion.chi2) / scale < config.moving_chi2:
         return False
+    if _climbs_like_no_ghost(rays, motion, duration, scale):
+        return True
     return all(
         _off_rest_px(rays, information, rays.sensor == place) > ALONE_PX for place in range(len(rays.sensor_ids))
     )
+
+
+def _climbs_like_no_ghost(rays: Rays, motion: Fit, duration: float, scale: float) -> bool:
+    """Return whether it rises as no crossing of lines of sight to two sources at rest does.
+
+    Such a crossing keeps its height while the satellites fly on, but for what the Earth's curvature does to it, and
+    what wandering centroids do.
+    """
+    here = motion.position(motion.time_s)
+    up = here / np.linalg.norm(here)
+    rise, sigma = _along(motion, up, scale)
+    risen = float((here - motion.position(motion.time_s - duration)) @ up)
+    needed = GHOST_RISE_M_PER_S + GHOST_RISE_PER_S * max(_height_m(here), 0.0)
+    return rise - 3 * sigma > needed and risen > GHOST_RISE_PX * pixel_m(rays, here)
 
 
 def _off_rest_px(rays: Rays, information: Float64, chosen: NDArray[np.bool_]) -> float:
