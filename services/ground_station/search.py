@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from plumewatch.v1 import detection_pb2, ground_station_pb2
 from services.ground_station import figures
 from services.ground_station.detection.detect import DetectionConfig, Detector
+from services.ground_station.scenes import Scenes, knows_no_direction
 from services.ground_station.wire import Counts, FrameMessage, batch_message, counts_of
 
 # Spots outside are searched for as the nearest that the detector takes; pixels.
@@ -36,6 +37,7 @@ class Search:
 
     def __init__(self, config: DetectionConfig, threads: int) -> None:
         self._detector = Detector(config)
+        self._scenes = Scenes(config)
         self._pool = ThreadPoolExecutor(threads or os.cpu_count() or 1, thread_name_prefix="search")
 
     async def warm_up(self) -> None:
@@ -67,7 +69,10 @@ class Search:
         if not counts.flags.aligned:
             # Where the pixels begin in the message is chance; numpy copies without the GIL.
             counts = counts.copy()
-        detections = self._detector.detect(counts, psf_sigma_px)
+        if knows_no_direction(message.head):
+            detections = self._scenes.detect(message.head, counts, psf_sigma_px)
+        else:
+            detections = self._detector.detect(counts, psf_sigma_px)
         seconds = time.perf_counter() - began
         figures.SEARCH_S.observe(seconds)
         return Searched(batch_message(message, detections), seconds)

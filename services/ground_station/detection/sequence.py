@@ -16,8 +16,9 @@ from services.ground_station.detection_batch import Detections
 # enough that the scene looks the same. Where the later frames are at hand too, half as many a side do.
 PAST_S = (0.5, 0.8, 1.0, 1.2)
 BOTH_SIDES_S = (-1.0, -0.5, 0.5, 1.0)
-# Frames are never nearer, however slow the camera, nor further, however fast.
-NEAREST, FURTHEST = 2, 40
+# Frames are never nearer, however slow the camera, nor further, however fast. A ground station has four of a stream in
+# hand at once: from the fourth back all have been seen.
+NEAREST, FURTHEST = 4, 40
 # Signal-to-noise ratio asked for against what is left of a scene, which is not Gaussian. Found on six recorded
 # sequences; docs/detection.md has the curve.
 LEAST_SNR = 5.0
