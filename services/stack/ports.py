@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from services.runtime.errors import PlumewatchError
 
 HOST = "127.0.0.1"
+BROKER = "MQTT broker"
 
 
 class AddressTakenError(PlumewatchError):
     """A port of the chain is taken before the chain starts."""
 
-    def __init__(self, service: str, port: int) -> None:
+    def __init__(self, service: str, port: int, remedy: str = "") -> None:
         super().__init__(
-            f"{service}: port {port} of {HOST} is taken; stop what listens there, or let the system choose ports with "
-            "--port-base 0"
+            f"{service}: port {port} of {HOST} is taken; stop what listens there, {remedy}or let the system choose "
+            "ports with --port-base 0"
         )
         self.port = port
 
@@ -49,10 +50,12 @@ def choose_ports(base: int | None, with_broker: bool) -> Ports:
     ports = Ports() if base is None else Ports(base, base + 1, base + 2)
     wanted = {"relay": ports.relay, "ground station": ports.station}
     if with_broker:
-        wanted["MQTT broker"] = ports.broker
+        wanted[BROKER] = ports.broker
     for service, port in wanted.items():
         if not _is_free(port):
-            raise AddressTakenError(service, port)
+            # Most likely a broker that the system runs already.
+            remedy = f"use it with --broker mqtt://{HOST}:{port} if it is a broker, " if service == BROKER else ""
+            raise AddressTakenError(service, port, remedy)
     return ports
 
 

@@ -20,7 +20,10 @@ def test_brokers_port_does_not_matter_where_the_broker_is_somebody_elses() -> No
         taken.listen(1)
         base = taken.getsockname()[1] - 2
         assert choose_ports(base, with_broker=False).broker == base + 2
-        with pytest.raises(AddressTakenError, match="MQTT broker"):
+        with pytest.raises(
+            AddressTakenError,
+            match=r"MQTT broker: port \d+ .* use it with --broker mqtt://127.0.0.1:\d+ if it is a broker",
+        ):
             choose_ports(base, with_broker=True)
 
 
