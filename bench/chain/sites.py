@@ -26,7 +26,8 @@ def moved(text: str, generator: np.random.Generator) -> str:
     scenario = tomllib.loads(text)
     rocket, fire = scenario["rocket"][0], scenario["fire"][0]
     latitude = generator.uniform(-60, 60)
-    longitude = generator.uniform(-180, 180)
+    # Within the range that leaves room for the fire beside it.
+    longitude = generator.uniform(-178, 178)
     replacements = {
         ("latitude_deg", rocket["launch"]["latitude_deg"]): latitude,
         ("longitude_deg", rocket["launch"]["longitude_deg"]): longitude,
