@@ -163,3 +163,23 @@ async def test_quiet_run_ends_its_open_events(tmp_path: Path) -> None:
         while (alert := await read()).state != alert_pb2.ALERT_STATE_ENDED:
             pass
         assert "No frames" in alert.reason
+
+
+async def test_tracks_are_watched_and_the_fire_is_one_of_static_heat(tmp_path: Path) -> None:
+    async with running_station(tmp_path) as station:
+        decided = station.stub.WatchTracks(ground_station_pb2.WatchTracksRequest())
+        everything = station.stub.WatchTracks(ground_station_pb2.WatchTracksRequest(include_tentative=True))
+        for call in (decided, everything):
+            await call.initial_metadata()
+        await send_everything(station)
+        first = (await asyncio.wait_for(everything.read(), 20)).track
+        assert first.state == track_pb2.TRACK_STATE_TENTATIVE
+        classes = set()
+        while classes != {track_pb2.TARGET_CLASS_BALLISTIC, track_pb2.TARGET_CLASS_STATIC_HEAT}:
+            track = (await asyncio.wait_for(decided.read(), 20)).track
+            assert track.state != track_pb2.TRACK_STATE_TENTATIVE
+            assert track.HasField("kinematic") != track.HasField("image_plane")
+            classes.add(track.target_class)
+            classes.discard(track_pb2.TARGET_CLASS_UNKNOWN)
+        decided.cancel()
+        everything.cancel()
