@@ -1,0 +1,116 @@
+"""The verbs track and score on files."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from services.cli.main import app
+from services.geometry.ellipsoid import geodetic_to_itrs
+from services.geometry.geodesic import geodesic_distance_m
+from services.runtime.errors import BadInputError
+
+START = 1_782_043_200_000_000_000
+SIGMA_RAD = 1e-4
+SATELLITES = ((2.0, 14.0), (0.0, 22.0), (-1.0, 29.0))
+
+
+def looks(seconds: int = 30) -> list[dict[str, Any]]:
+    """Return a rocket over (1, 21) that rises at 15 m/s^2, looked at by three satellites at 1,000 km."""
+    rng = np.random.default_rng(8)
+    made = []
+    for k in range(seconds * 2):
+        time_s = k / 2
+        target = geodetic_to_itrs(1.0, 21.0, 7.5 * time_s**2)
+        for number, (latitude, longitude) in enumerate(SATELLITES):
+            position = geodetic_to_itrs(latitude + 0.05 * time_s, longitude, 1e6)
+            ray = target - position
+            los = ray / np.linalg.norm(ray) + rng.normal(0, SIGMA_RAD, 3)
+            made.append(
+                {
+                    "time_unix_ns": START + k * 500_000_000,
+                    "sensor_id": f"s{number}",
+                    "position_itrs_m": position.tolist(),
+                    "boresight_itrs": (-position).tolist(),
+                    "fov_half_angle_rad": 1.2,
+                    "sigma_rad": SIGMA_RAD,
+                    "detections": [{"los_itrs": los.tolist(), "snr": 12.0, "intensity_w_per_sr": 5e4}],
+                }
+            )
+    return made
+
+
+def write(path: Path, records: list[dict[str, Any]]) -> Path:
+    path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
+    return path
+
+
+def test_looks_become_a_confirmed_track_with_launch(tmp_path: Path) -> None:
+    source, out, timing = write(tmp_path / "looks.jsonl", looks()), tmp_path / "tracks.jsonl", tmp_path / "timing"
+    result = CliRunner().invoke(app, ["track", str(source), "--out", str(out), "--timing", str(timing)])
+    assert result.exit_code == 0, result.output
+    lines = [json.loads(line) for line in out.read_text().splitlines()]
+    last = lines[-1]
+    assert last["state"] == "confirmed"
+    assert last["class"] == "ballistic"
+    assert sum(last["class_probability"].values()) == pytest.approx(1.0)
+    assert np.array(last["covariance"]).shape == (6, 6)
+    assert sorted(last["detections"]) == [["s0", 0], ["s1", 0], ["s2", 0]]
+    launch = last["launch"]
+    assert geodesic_distance_m(launch["latitude_deg"], launch["longitude_deg"], 1.0, 21.0) < 1000.0
+    assert set(launch["ellipse"]) == {"semi_major_m", "semi_minor_m", "orientation_deg"}
+    # One line a track and look time.
+    own = [line for line in lines if line["track_id"] == last["track_id"]]
+    assert len(own) == len({line["time_unix_ns"] for line in own})
+    assert len(timing.read_text().splitlines()) == len(looks())
+    assert all(int(line) > 0 for line in timing.read_text().splitlines())
+
+
+def test_one_satellite_gives_a_tentative_track_with_an_honest_range(tmp_path: Path) -> None:
+    single = [look for look in looks(10) if look["sensor_id"] == "s1"]
+    out = tmp_path / "tracks.jsonl"
+    result = CliRunner().invoke(app, ["track", str(write(tmp_path / "looks.jsonl", single)), "--out", str(out)])
+    assert result.exit_code == 0, result.output
+    last = json.loads(out.read_text().splitlines()[-1])
+    assert last["state"] == "tentative"
+    sigma = np.sqrt(np.linalg.eigvalsh(np.array(last["covariance"])[:3, :3])[-1])
+    assert sigma > 10_000.0
+
+
+def test_bad_lines_are_named_and_passed_over(tmp_path: Path) -> None:
+    records = looks(3)
+    bad = [{**records[0], "sigma_rad": 0}, {**records[0], "position_itrs_m": [1, 2]}, {"detections": []}]
+    source = write(tmp_path / "looks.jsonl", [*bad, *records])
+    result = CliRunner().invoke(app, ["track", str(source), "--out", str(tmp_path / "out")])
+    assert result.exit_code == 0, result.output
+    assert "looks.jsonl:1: sigma_rad is 0" in result.stderr
+    assert "looks.jsonl:2: position_itrs_m" in result.stderr
+    assert "looks.jsonl:3: sensor_id is None" in result.stderr
+
+
+def test_a_file_without_looks_fails(tmp_path: Path) -> None:
+    source = write(tmp_path / "looks.jsonl", [{"detections": []}])
+    result = CliRunner().invoke(app, ["track", str(source), "--out", str(tmp_path / "out")])
+    assert isinstance(result.exception, BadInputError)
+    assert "no look that could be used" in str(result.exception)
+
+
+def test_score_prints_one_json_object(tmp_path: Path) -> None:
+    place = {"latitude_deg": 1.0, "longitude_deg": 21.0, "height_m": 0.0}
+    truth = {"object_id": "r", "class": "ballistic", "launch_time_unix_ns": START, "launch": place, "track": []}
+    alert = {
+        "event_id": "e",
+        "state": "ALERT_STATE_CONFIRMED",
+        "target_class": "TARGET_CLASS_BALLISTIC",
+        "time_unix_ns": str(START),
+        "launch": {"time_unix_ns": str(START), "point": place},
+    }
+    truth_path, alerts_path = write(tmp_path / "truth.jsonl", [truth]), write(tmp_path / "alerts.jsonl", [alert])
+    result = CliRunner().invoke(app, ["score", "--truth", str(truth_path), "--alerts", str(alerts_path)])
+    assert result.exit_code == 0, result.output
+    figures = json.loads(result.stdout)
+    assert (figures["found"], figures["false_alerts"]) == (1, 0)
+    assert "false alerts" in result.stderr
