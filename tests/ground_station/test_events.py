@@ -174,7 +174,7 @@ async def test_tracks_are_watched_and_the_fire_is_one_of_static_heat(tmp_path: P
         await send_everything(station)
         first = (await asyncio.wait_for(everything.read(), 20)).track
         assert first.state == track_pb2.TRACK_STATE_TENTATIVE
-        classes = set()
+        classes: set[int] = set()
         while classes != {track_pb2.TARGET_CLASS_BALLISTIC, track_pb2.TARGET_CLASS_STATIC_HEAT}:
             track = (await asyncio.wait_for(decided.read(), 20)).track
             assert track.state != track_pb2.TRACK_STATE_TENTATIVE
