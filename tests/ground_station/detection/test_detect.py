@@ -81,6 +81,16 @@ def test_patch_is_one_detection_at_its_centre_of_light() -> None:
     assert (extents > 0).sum() == 56
 
 
+def test_bright_line_one_pixel_wide_has_a_proper_covariance() -> None:
+    counts = frame_with([])
+    counts[60, 70:83] += 900
+    found = Detector().detect(counts)
+    assert len(found) == 1
+    rr, rc, cc = found.covariance_px2[0]
+    assert 0 < rr < cc
+    assert rr * cc > rc * rc
+
+
 def test_edge_of_a_bright_half_is_no_point() -> None:
     counts = frame_with([])
     counts[:, 80:] += 3000

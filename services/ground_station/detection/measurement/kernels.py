@@ -110,10 +110,10 @@ def _extent(counts, label, number, row, column, cells, first, largest, extent_le
         if not reached and used - first <= largest:
             return used, surroundings
     _clear(label, cells, first, used)
-    surroundings, brightest = _rim(counts, row, column, RIMS[0])
+    surroundings, brightest = _rim(counts, row, column, np.int64(RIMS[0]))
     if peak <= brightest + CLEARLY_SIGMA * pixel_noise:
         return first, surroundings
-    used, _ = _grow(counts, label, number, row, column, brightest, RIMS[0], cells, first)
+    used, _ = _grow(counts, label, number, row, column, brightest, np.int64(RIMS[0]), cells, first)
     return used, surroundings
 
 
@@ -161,21 +161,33 @@ def _invert(normal):
 
 
 @numba.njit
-def _accumulate(counts, row, column, half, sigma, saturation, place, normal, gradient):
+def _cut_window(counts, row, column, saturation, window):
+    """Fill `window` with the counts around (row, column); NaN for pixels that are saturated or outside the frame."""
+    rows, columns = counts.shape
+    half = window.shape[0] // 2
+    for i in range(window.shape[0]):
+        for j in range(window.shape[1]):
+            k, m = row + i - half, column + j - half
+            window[i, j] = np.nan
+            if 0 <= k < rows and 0 <= m < columns and counts[k, m] < saturation:
+                window[i, j] = np.float64(counts[k, m])
+
+
+@numba.njit
+def _accumulate(window, sigma, place, normal, gradient):
     """Fill the normal equations of the fit at `place`; return (sum of squared residuals, pixels used).
 
-    place: amplitude, background, row, column. The equations' unknowns are steps of amplitude, of background, and of
-    row and column times amplitude, so that they are well scaled for any amplitude.
+    place: amplitude, background, row and column in the window. The equations' unknowns are steps of amplitude, of
+    background, and of row and column times amplitude, so that they are well scaled for any amplitude.
     """
-    rows, columns = counts.shape
     normal[:] = 0.0
     gradient[:] = 0.0
     squares, used = 0.0, 0
-    for i in range(max(row - half, 0), min(row + half + 1, rows)):
+    for i in range(window.shape[0]):
         u, du = _pixel_profile(i - place[2], sigma)
-        for j in range(max(column - half, 0), min(column + half + 1, columns)):
-            count = np.float64(counts[i, j])
-            if count >= saturation:
+        for j in range(window.shape[1]):
+            count = window[i, j]
+            if math.isnan(count):
                 continue
             v, dv = _pixel_profile(j - place[3], sigma)
             slope = (u * v, 1.0, du * v, u * dv)
@@ -193,14 +205,16 @@ def _accumulate(counts, row, column, half, sigma, saturation, place, normal, gra
 
 
 @numba.njit
-def _fit_point(counts, row, column, half, sigma, saturation, pixel_noise, place, normal, gradient, covariance):
+def _fit_point(window, sigma, pixel_noise, place, normal, gradient, covariance):
     """Fit a point source and its background by least squares (Gauss-Newton); return whether that went.
 
-    place: starts and ends as amplitude, background, row, column. covariance: row-row, row-column, column-column from
-    the inverse normal equations, with the pixels' noise or, where clearly larger, what the residuals show.
+    place: starts and ends as amplitude, background, row and column in the window. covariance: row-row, row-column,
+    column-column from the inverse normal equations, with the pixels' noise or, where clearly larger, what the
+    residuals show.
     """
+    centre = window.shape[0] // 2
     for _ in range(FIT_STEPS):
-        _accumulate(counts, row, column, half, sigma, saturation, place, normal, gradient)
+        _accumulate(window, sigma, place, normal, gradient)
         if not _invert(normal):
             return False
         step = np.dot(normal, gradient)
@@ -211,11 +225,11 @@ def _fit_point(counts, row, column, half, sigma, saturation, pixel_noise, place,
         move_row, move_column = step[2] / place[0], step[3] / place[0]
         place[2] += min(max(move_row, -0.5), 0.5)
         place[3] += min(max(move_column, -0.5), 0.5)
-        if abs(place[2] - row) > FARTHEST_PX or abs(place[3] - column) > FARTHEST_PX:
+        if abs(place[2] - centre) > FARTHEST_PX or abs(place[3] - centre) > FARTHEST_PX:
             return False
         if abs(move_row) < 1e-4 and abs(move_column) < 1e-4:
             break
-    squares, used = _accumulate(counts, row, column, half, sigma, saturation, place, normal, gradient)
+    squares, used = _accumulate(window, sigma, place, normal, gradient)
     if used < 6 or not _invert(normal):
         return False
     # Residuals of a true point scatter about the pixels' variance; only what is clearly more is taken for itself, or
@@ -243,14 +257,16 @@ def _centre_of_light(counts, cells, first, used, surroundings, pixel_noise, plac
         column_sum += weight * j
     place[0], place[1] = light, surroundings
     place[2], place[3] = row_sum / light, column_sum / light
-    rr, rc, cc = 0.0, 0.0, 0.0
+    # A pixel's own second moment, without which a line one pixel wide would be known exactly across.
+    pixels = used - first
+    rr, rc, cc = pixels / 12.0, 0.0, pixels / 12.0
     for k in range(first, used):
         i, j = cells[k] // columns - place[2], cells[k] % columns - place[3]
         rr += i * i
         rc += i * j
         cc += j * j
     # Noise of the pixels, and that the shape is no point: a part of its own second moments.
-    scale = (pixel_noise / light) ** 2 + EXTENDED_PLACE**2 / (used - first)
+    scale = (pixel_noise / light) ** 2 + EXTENDED_PLACE**2 / pixels
     covariance[0], covariance[1], covariance[2] = rr * scale, rc * scale, cc * scale
 
 
@@ -307,7 +323,9 @@ def measure_points(
     columns = counts.shape[1]
     place, covariance = np.empty(4), np.empty(3)
     normal, gradient = np.empty((4, 4)), np.empty(4)
-    used = 0
+    window = np.empty((2 * fit_half + 1, 2 * fit_half + 1))
+    # Typed, for numba would compile once more for the constant it begins with.
+    used = np.int64(0)
     for n in range(peaks.shape[0]):
         row, column = peaks[n] // columns, peaks[n] % columns
         area[n] = 0
@@ -320,16 +338,17 @@ def measure_points(
         if used == first:
             continue
         area[n] = _area(counts, cells, first, used, surroundings, _peak_count(counts, row, column))
-        place[0] = max(_peak_count(counts, row, column) - surroundings, pixel_noise[n])
-        place[1], place[2], place[3] = surroundings, row, column
         if area[n] > largest_point:
             _centre_of_light(counts, cells, first, used, surroundings, pixel_noise[n], place, covariance)
-        elif not _fit_point(
-            counts, row, column, fit_half, sigma, saturation, pixel_noise[n], place, normal, gradient, covariance
-        ):
-            place[0] = max(_peak_count(counts, row, column) - surroundings, pixel_noise[n])
-            place[2], place[3] = row, column
-            covariance[0], covariance[1], covariance[2] = UNKNOWN_VARIANCE_PX2, 0.0, UNKNOWN_VARIANCE_PX2
+        else:
+            _cut_window(counts, row, column, saturation, window)
+            height = max(_peak_count(counts, row, column) - surroundings, pixel_noise[n])
+            place[0], place[1], place[2], place[3] = height, surroundings, fit_half, fit_half
+            if not _fit_point(window, sigma, pixel_noise[n], place, normal, gradient, covariance):
+                place[0], place[2], place[3] = height, fit_half, fit_half
+                covariance[0], covariance[1], covariance[2] = UNKNOWN_VARIANCE_PX2, 0.0, UNKNOWN_VARIANCE_PX2
+            place[2] += row - fit_half
+            place[3] += column - fit_half
         measures[n, 0], measures[n, 1], measures[n, 5] = place[2], place[3], place[0]
         measures[n, 2], measures[n, 3], measures[n, 4] = covariance[0], covariance[1], covariance[2]
     return used
