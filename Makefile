@@ -12,6 +12,9 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@# Kernels compile at their first import; better here than when the first run waits for them.
+	$(BIN)/python -m services.stack.compile_kernels
+	$(BIN)/python -c 'import services.ground_station.detection.detect'
 	@touch $@
 
 up: $(VENV)/.installed
