@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from sat_emulator.downlink.program import open_source
-from sat_emulator.frame import Frame
+from sat_emulator.frame import Frame, FrameSource
 from sat_emulator.replay.targets import find_targets, read_targets
 from services.geometry.time import NS_PER_S, format_rfc3339
 from services.runtime.errors import BadInputError
@@ -32,7 +32,7 @@ def draw_satellites(
         marks = _targets(satellite, frame) if satellite.replay is not None else truth_marks(frame, records)
         truth = len(marks)
         if detect:
-            marks += _detections(frame)
+            marks += _detections(source, satellite, frame)
         title = f"{satellite.id}  frame {frame.sequence}  {format_rfc3339(frame.exposure_start_unix_ns)}"
         path = folder / f"{satellite.id}-{frame.sequence:05d}.png"
         draw(frame.counts, marks, title).save(path)
@@ -49,11 +49,20 @@ def _targets(satellite: ResolvedSatellite, frame: Frame) -> list[Mark]:
     return [] if target is None else [Mark("truth", *target, "target")]
 
 
-def _detections(frame: Frame) -> list[Mark]:
+def _detections(source: FrameSource, satellite: ResolvedSatellite, frame: Frame) -> list[Mark]:
+    """Return what the ground station finds; it searches recorded images against the scene that came before them."""
     from services.ground_station.detection.detect import DetectionConfig, Detector
+    from services.ground_station.detection.sequence import SequenceDetector
 
     psf_sigma_px = frame.camera.psf_sigma_px if frame.camera is not None else 0.0
-    found = Detector(DetectionConfig()).detect(frame.counts, psf_sigma_px or None)
+    config = DetectionConfig(psf_sigma_px=psf_sigma_px) if psf_sigma_px else DetectionConfig()
+    if satellite.replay is not None and (frame.camera is None or frame.camera.projection == "unknown"):
+        detector = SequenceDetector(config, satellite.replay.rate_hz)
+        for sequence in range(max(0, frame.sequence - detector.frames_back), frame.sequence):
+            detector.remember(sequence, source.frame(sequence).counts)
+        found = detector.detect(frame.sequence, frame.counts)[0]
+    else:
+        found = Detector(config).detect(frame.counts)
     return [
         Mark("detection", float(row), float(column), f"SNR {snr:.0f}")
         for row, column, snr in zip(found.row, found.column, found.snr, strict=True)

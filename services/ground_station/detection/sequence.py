@@ -65,6 +65,11 @@ class SequenceDetector:
         """How many later frames are looked at; 0: none."""
         return max(0, *self._offsets)
 
+    @property
+    def frames_back(self) -> int:
+        """How many earlier frames are looked at."""
+        return max(0, *(-offset for offset in self._offsets))
+
     def remember(self, index: int, counts: Counts) -> None:
         """Keep a frame as scenery for others; one that cannot be searched is passed over."""
         if index in self._seen:
