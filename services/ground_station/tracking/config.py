@@ -65,7 +65,7 @@ class TrackingConfig:
     decide_s: float = 3.0
     decide_hits: int = 10
     # Two satellites alone: ghosts of two unrelated sources live longer than with three.
-    decide_two_satellites_s: float = 6.0
+    decide_two_satellites_s: float = 12.0
     # Part of the looks with it in view that must have seen it.
     hit_ratio: float = 0.6
     # Chi-square per degree of freedom above which a track's looks do not belong together.

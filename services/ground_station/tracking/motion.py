@@ -86,7 +86,8 @@ def judge(rays: Rays, near_itrs_m: Float64, hit_ratio: float, config: TrackingCo
         return UNDECIDED
     if motion.scale > config.consistent_chi2:
         return Judgement(consistent=False, moving=False, static=False, motion=motion)
-    scale = motion.scale * _redundancy(rays, information, motion)
+    # Errors smaller than stated may be as alike as they like.
+    scale = max(1.0, motion.chi2 / motion.freedom * _redundancy(rays, information, motion))
     here = motion.position(motion.time_s)
     way_px = float(np.linalg.norm(here - motion.position(motion.time_s - duration))) / pixel_m(rays, here)
     moving = (
@@ -200,7 +201,7 @@ def _goes_far_and_fast(
     needed_px = float(np.interp(duration, *WAY_NEEDED)) * config.moving_px * min(scale, MOST_DOUBT)
     if float((here - before) @ up) > needed_px * pixel and _rises(motion, line, up, scale, config):
         bound = SLACK_M_PER_S + math.sqrt(2 * FASTEST_RISE_M_PER_S2 * max(_height_m(here), 0.0))
-        return speed - 3 * speed_sigma < bound and _rises_without_any(rays, information, line, up, scale, config)
+        return speed - speed_sigma < bound and _rises_without_any(rays, information, line, up, scale, config)
     far = speed * duration > config.travelling_px * pixel
     return far and speed - 4 * speed_sigma > config.travelling_m_per_s
 
