@@ -5,6 +5,7 @@ import gc
 import hashlib
 import time
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 
 import grpc.aio
 import structlog
@@ -19,7 +20,7 @@ from services.relay.network.routing import EPOCH_NS, Router
 from services.relay.network_service import NetworkService
 from services.relay.run_state import RunPlan, RunState, open_run
 from services.runtime.grpc_server import SERVER_OPTIONS, drain, open_channel, start_server, wait_until_serving
-from services.runtime.metrics import serve_metrics
+from services.runtime.metrics import metrics_served
 from services.scenario.model import Scenario
 from services.scenario.resolve import end_unix_ns, start_unix_ns
 
@@ -59,7 +60,9 @@ async def serve(
     gc.collect()
     gc.freeze()
     carriage = Carriage(config.node, run, router, scenario.network.queue_frames, scenario.network.queue_bytes)
-    async with open_channel(config.station) as station:
+    async with AsyncExitStack() as stack:
+        stack.enter_context(metrics_served(config.metrics_port))
+        station = await stack.enter_async_context(open_channel(config.station))
         downlink = DownlinkService(carriage, router.constellation.satellites, station)
         server = grpc.aio.server(options=SERVER_OPTIONS)
         server.add_generic_rpc_handlers((downlink.handler(),))
@@ -67,7 +70,6 @@ async def serve(
         network_pb2_grpc.add_NetworkServiceServicer_to_server(network, server)  # type: ignore[no-untyped-call]
         services = (downlink_service.SERVICE, network_service.SERVICE)
         port, health = await start_server(server, config.listen, services)
-        serve_metrics(config.metrics_port)
         if on_port is not None:
             on_port(port)
         log.info("relay serves", port=port, run_id=run.run_id, station=config.station, clock_runs=run.clock is not None)

@@ -356,3 +356,10 @@ async def test_topology_lists_every_node_once_and_the_links_of_every_path() -> N
         assert (hops[0], hops[-1], hops[-2]) == ("sat-2", "station-1", route.gateway)
         assert route.hops[-1].delay_s == pytest.approx(route.delay_s)
         assert 0.004 < route.delay_s < 0.03
+
+
+async def test_metrics_port_nought_opens_no_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[tuple[int, str]] = []
+    monkeypatch.setattr("services.runtime.metrics.MetricsServer", lambda *address: opened.append(address))
+    async with running_station() as station, running_relay(small_scenario(), station):
+        assert opened == []
