@@ -1,8 +1,8 @@
 """Print the path and delay from a satellite to a ground station, without a running relay.
 
-FILE is a scenario (TOML: its satellites, relays and gateways) or a catalogue of two-line elements (its satellites are
-the relays, over the teleports of the world, each with a ground station beside it). Delays are from the satellite to
-each node, without serialisation.
+FILE is a scenario (TOML, or the name of a shipped one: its satellites, relays and gateways) or a catalogue of two-line
+elements (its satellites are the relays, over the teleports of the world, each with a ground station beside it). Delays
+are from the satellite to each node, without serialisation.
 """
 
 import json
@@ -32,7 +32,9 @@ def run(
         at_unix_ns = parse_rfc3339(at)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--at") from error
-    catalogue = constellation.suffix.lower() != ".toml"
+    # A bare word that is no file can only be a shipped scenario's name.
+    scenario = constellation.suffix.lower() == ".toml" or not (constellation.suffix or constellation.exists())
+    catalogue = not scenario
     if catalogue:
         nodes = constellation_of_catalogue(constellation, from_, at_unix_ns)
     else:

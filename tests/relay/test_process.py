@@ -229,3 +229,13 @@ async def test_route_that_cannot_be_says_why(tmp_path: Path, arguments: tuple[st
     returned, _, errors = await command("route", "--constellation", str(tmp_path / "scenario.toml"), *arguments)
     assert returned == code
     assert wrong in errors
+
+
+async def test_route_takes_a_shipped_scenario_by_its_name() -> None:
+    asked = ("--from", "sat-1", "--at", "2026-06-21T12:00:30Z")
+    code, output, errors = await command("route", "--constellation", "default", *asked)
+    assert code == 0, errors
+    answer = json.loads(output)
+    assert (answer["from"], answer["station"]) == ("sat-1", "station-1")
+    code, _, errors = await command("route", "--constellation", "defalt", *asked)
+    assert (code, "did you mean 'default'" in errors) == (1, True)
