@@ -12,6 +12,8 @@ from typing import Annotated, Any
 
 import typer
 
+from services.runtime.errors import BadInputError
+
 
 def run(
     truth: Annotated[Path, typer.Option(help="What was true, JSON lines.")],
@@ -27,7 +29,10 @@ def run(
     figures = scoring.score(true, said)
     text = json.dumps(figures)
     if out is not None:
-        out.write_text(text + "\n", encoding="utf-8")
+        try:
+            out.write_text(text + "\n", encoding="utf-8")
+        except OSError as error:
+            raise BadInputError(str(out), f"cannot be written: {error.strerror}") from error
     print(text)
     if not as_json:
         print_table(figures)

@@ -7,7 +7,7 @@ heard of; when it was raised, by its first CONFIRMED revision. Pure.
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ STATIC = "static_heat"
 NEAR_M = 50_000.0
 # Lives overlap although one clock or one estimate is off by so much.
 SLACK_NS = 30_000_000_000
-# An object whose track ends is still the same object while an alert about it goes on.
+# Cost of a pair that does not match: more than any distances on the Earth add up to, metres.
 FORBIDDEN = 1e12
 
 
@@ -154,6 +154,7 @@ def check_truth(records: Sequence[Record], path: Path) -> None:
             missing += [key for key in ("launch_time_unix_ns", "launch", "track") if key not in record]
         if missing:
             raise BadInputError(f"{path}:{number}", f"lacks {', '.join(missing)}; is it a truth file?")
+        _checked(_read_truth, record, f"{path}:{number}")
 
 
 def check_alerts(records: Sequence[Record], path: Path) -> None:
@@ -162,6 +163,50 @@ def check_alerts(records: Sequence[Record], path: Path) -> None:
         missing = [key for key in ("event_id", "state") if key not in unwrap(record)]
         if missing:
             raise BadInputError(f"{path}:{number}", f"lacks {', '.join(missing)}; is it a file of alerts?")
+        _checked(_read_alert, unwrap(record), f"{path}:{number}")
+
+
+def _checked(read: Callable[[Record], None], record: Record, where: str) -> None:
+    """Raise BadInputError where `read` meets a value that scoring could not use."""
+    try:
+        read(record)
+    except KeyError as error:
+        raise BadInputError(where, f"lacks {error.args[0]}") from error
+    except (AttributeError, TypeError, ValueError, OverflowError) as error:
+        raise BadInputError(where, f"has a value that cannot be used: {error}") from error
+
+
+def _read_truth(record: Record) -> None:
+    """Read all that scoring reads of a truth object."""
+    if _word(record["class"]) == STATIC:
+        return
+    int(record["launch_time_unix_ns"])
+    int(record.get("first_detectable_unix_ns") or 0)
+    _finite(*_degrees(record["launch"]))
+    for point in record["track"]:
+        int(point["time_unix_ns"])
+        x, y, z = point["position_itrs_m"]
+        _finite(float(x), float(y), float(z))
+
+
+def _read_alert(alert: Record) -> None:
+    """Read all that scoring reads of an alert."""
+    int(alert.get("revision", 0))
+    int(alert.get("time_unix_ns", 0))
+    _published_unix_ns(alert)
+    launch = alert.get("launch")
+    if launch:
+        int(launch["time_unix_ns"])
+        _finite(*_degrees(launch["point"]), float(launch.get("heading_deg") or 0.0))
+        _finite(_reach_m(launch["ellipse"], 0.0) if launch.get("ellipse") else 0.0)
+    if alert.get("present"):
+        _finite(*_degrees(alert["present"]["point"]))
+
+
+def _finite(*values: float) -> None:
+    for value in values:
+        if not math.isfinite(value):
+            raise ValueError(f"{value} is not a finite number")
 
 
 def _pair(record: Record, event: Event) -> Match | None:

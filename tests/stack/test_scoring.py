@@ -155,3 +155,34 @@ def test_wrong_files_are_told_apart(tmp_path: Path) -> None:
         check_truth([alert("e", 0, 0)], tmp_path)
     with pytest.raises(BadInputError, match="is it a file of alerts"):
         check_alerts([rocket("r", 0, 0)], tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"launch_time_unix_ns": "noon"}, "noon"),
+        ({"launch": {"latitude_deg": 1.0}}, "lacks longitude_deg"),
+        ({"launch": {"latitude_deg": float("nan"), "longitude_deg": 1.0}}, "nan is not a finite number"),
+        ({"track": [{"time_unix_ns": START}]}, "lacks position_itrs_m"),
+        ({"track": [{"time_unix_ns": START, "position_itrs_m": [1.0]}]}, "cannot be used"),
+        ({"track": 5}, "cannot be used"),
+    ],
+)
+def test_truth_that_cannot_be_used_is_named(changes: dict[str, Any], says: str, tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match=f"{tmp_path}:2: .*{says}"):
+        check_truth([rocket("a", 0, 0), {**rocket("r", 0, 0), **changes}], tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"revision": "x"}, "'x'"),
+        ({"launch": {"time_unix_ns": "1", "point": {}}}, "lacks latitude_deg"),
+        ({"launch": {"point": {"latitude_deg": 1.0, "longitude_deg": 1.0}}}, "lacks time_unix_ns"),
+        ({"present": [1.0]}, "cannot be used"),
+        ({"latency": {"published_s": float("inf")}}, "cannot be used"),
+    ],
+)
+def test_alert_that_cannot_be_used_is_named(changes: dict[str, Any], says: str, tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match=f"{tmp_path}:1: .*{says}"):
+        check_alerts([alert("e", 0, 0, **changes)], tmp_path)
