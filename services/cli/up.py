@@ -68,9 +68,11 @@ def run(
         loaded = load_scenario(scenario)
     else:
         loaded = replayed(replay, rate, None if scenario is None else load_scenario(scenario))
+    # Better known before the run than after it.
     if report is not None and not report.absolute().parent.is_dir():
-        # Better known before the run than after it.
         raise BadInputError(str(report), "cannot be written: its folder does not exist")
+    if report is not None and report.is_dir():
+        raise BadInputError(str(report), "cannot be written: it is a folder")
     config = StackConfig(
         choose_ports(port_base, with_broker=broker is None),
         Path() if run_dir is None else run_dir,
@@ -85,5 +87,8 @@ def run(
         console = Console(width=120)
     if run_dir is None:
         raise typer.Exit(run_program(lambda stop: up_in_own_folder(config, loaded, console, stop)))
-    run_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        run_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInputError(str(run_dir), f"is no folder that can be written: {error.strerror}") from error
     raise typer.Exit(run_program(lambda stop: up(config, loaded, console, stop)))

@@ -122,6 +122,8 @@ def test_unreadable_image_is_named_and_counted_and_the_rest_is_served(tmp_path: 
         (("--replay", "/nowhere"), ("/nowhere: no such file or folder",)),
         (("--broker", "mqtt://127.0.0.1:9", "--port-base", "0"), ("127.0.0.1:9", "does not answer")),
         (("--report", "/nowhere/report.json"), ("/nowhere/report.json", "its folder does not exist")),
+        (("--report", "/"), ("it is a folder",)),
+        (("--run-dir", "/dev/null/run", "--port-base", "0"), ("/dev/null/run", "is no folder that can be written")),
     ],
 )
 def test_what_cannot_be_used_is_named_with_a_remedy(arguments: tuple[str, ...], words: tuple[str, ...]) -> None:
