@@ -19,6 +19,7 @@ from services.ground_station.search import Search, Searched
 from services.ground_station.streams import Stream
 from services.ground_station.wire import batch_problem, frame_problem, read_frame
 from services.runtime.envelope import ID
+from services.runtime.grpc_server import abort_with
 
 SERVICE = downlink_pb2.DESCRIPTOR.services_by_name["FrameDownlinkService"].full_name
 SATELLITE_KEY = "plumewatch-satellite-id"
@@ -105,10 +106,8 @@ class DownlinkService:
         for key in (RUN_KEY, SATELLITE_KEY):
             value = metadata.get(key, "")
             if not isinstance(value, str) or not ID.fullmatch(value):
-                await context.abort(
-                    grpc.StatusCode.INVALID_ARGUMENT,
-                    f"metadata {key} is {value!r:.80}; set it to 1 to 64 of A-Z a-z 0-9 _ -",
-                )
+                problem = f"metadata {key} is {value!r:.80}; set it to 1 to 64 of A-Z a-z 0-9 _ -"
+                await abort_with(context, ValueError(problem))
             values.append(str(value))
         if self._stopping:
             await context.abort(grpc.StatusCode.UNAVAILABLE, "the ground station stops; open the stream again")
@@ -256,5 +255,7 @@ def _first(group: BaseExceptionGroup[CallEndedError]) -> CallEndedError:
 
 
 async def _abort(context: Any, ended: CallEndedError) -> NoReturn:
+    if ended.code is grpc.StatusCode.INVALID_ARGUMENT:
+        await abort_with(context, ValueError(ended.details))
     await context.abort(ended.code, ended.details)
     raise AssertionError("abort does not return")
