@@ -28,7 +28,9 @@ class TrackingConfig:
     plane_acceleration_m_per_s2: float = 40.0
     # The same on images without geometry.
     image_speed_sigma_px_per_s: float = 15.0
-    image_acceleration_px_per_s2: float = 20.0
+    # Recording cameras shake by about a pixel from frame to frame at 10 Hz, and a target with them. On six recorded
+    # sequences 20 px/s^2 lost half of the targets' tracks at such a jerk; from 120 on nothing is gained.
+    image_acceleration_px_per_s2: float = 150.0
     # Looks that see it before a track of one satellite is announced and may be joined with another satellite's.
     plane_hits: int = 3
     # Successive looks without it after which such a track ends: young, and grown.
