@@ -31,7 +31,7 @@ def run(
     used = refused = 0
     with ExitStack() as files:
         try:
-            source = files.enter_context(looks.open(encoding="utf-8"))
+            source = files.enter_context(looks.open(encoding="utf-8", errors="replace"))
             tracks = files.enter_context(out.open("w", encoding="utf-8"))
             times = files.enter_context(timing.open("w", encoding="utf-8")) if timing is not None else None
             for number, look in parse_looks(source):
@@ -47,7 +47,7 @@ def run(
                 if times is not None:
                     times.write(f"{took}\n")
             tracks.writelines(f"{line}\n" for line in lines.flush())
-        except (OSError, UnicodeDecodeError) as error:
+        except OSError as error:
             raise BadInputError(str(getattr(error, "filename", None) or looks), f"cannot be used: {error}") from error
     if used == 0:
         raise BadInputError(str(looks), f"has no look that could be used ({refused} lines refused)")

@@ -119,10 +119,6 @@ class Stream:
                 self._search_s.append(searched.seconds)
             committed.add_done_callback(self._when_committed(ahead, taken.verdict.losses, batch))
 
-    def first_answer(self) -> downlink_pb2.DownlinkFramesResponse:
-        """Return what a new call is told at once: the last settled number, and every loss so far."""
-        return self.answer(0)
-
     def answer(self, losses_told: int) -> downlink_pb2.DownlinkFramesResponse:
         """Return what a call is told. losses_told: of `losses_ever`, how many it has been told of."""
         fresh = min(self.losses_ever - losses_told, len(self.losses))

@@ -1,20 +1,15 @@
-"""How every program starts and stops: two signals set one event, and no child outlives its parent."""
+"""How every program starts and stops: two signals set one event."""
 
 import asyncio
 import contextlib
 import os
 import signal
-import threading
-import time
 from collections.abc import Awaitable, Callable, Iterator
 
-from services.runtime.deathsig import ask_for_signal_when_parent_dies
 from services.runtime.errors import PlumewatchError
 
 # What a shell expects of a program that Ctrl-C ended: 128 + SIGINT.
 INTERRUPTED = 130
-# How often a child looks whether its parent is still there, where the kernel cannot tell it; seconds.
-PARENT_PERIOD_S = 0.5
 
 
 class StopEvent(asyncio.Event):
@@ -75,31 +70,11 @@ def run_program(main: Callable[[asyncio.Event], Awaitable[int]]) -> int:
         raise
 
 
-def end_with_parent(parent_pid: int | None = None) -> None:
-    """Have this process told to stop (SIGTERM) when its parent is gone, however it went.
-
-    parent_pid: the parent as the child was told it, for one that died before this call; left out: the present one.
-    On Linux the kernel does it; elsewhere, and within other process namespaces, a thread looks twice a second.
-    """
-    parent = os.getppid() if parent_pid is None else parent_pid
-    asked = ask_for_signal_when_parent_dies(signal.SIGTERM)
-    if os.getppid() != parent:
-        os.kill(os.getpid(), signal.SIGTERM)
-    elif not asked:
-        threading.Thread(target=_watch_parent, args=(parent,), name="watch parent", daemon=True).start()
-
-
 async def stopped_within(stop: asyncio.Event, timeout_s: float) -> bool:
     """Wait for `stop`, at most so long; return whether it is set. The way to pause in a loop that must end."""
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(stop.wait(), timeout_s)
     return stop.is_set()
-
-
-def _watch_parent(parent_pid: int) -> None:
-    while os.getppid() == parent_pid:
-        time.sleep(PARENT_PERIOD_S)
-    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:

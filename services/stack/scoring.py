@@ -60,8 +60,13 @@ class Match:
     in_ellipse: bool | None
 
 
-def score(truth: Sequence[Record], alerts: Iterable[Record]) -> dict[str, Any]:
+def score(
+    truth: Sequence[Record], alerts: Iterable[Record], delivered_s: Mapping[tuple[str, int], float] | None = None
+) -> dict[str, Any]:
     """Return the figures of CONTRACT's `plumewatch score`, fit for JSON; None where there is nothing to measure.
+
+    delivered_s: wall time from the frame's arrival until a subscriber had the revision, by event and revision; where
+    it is known, latency ends there, after the broker has acknowledged, else where the alert says it was handed over.
 
     A match needs a launch point within max(50 km, the alert's 90 % ellipse) of the object's, and lives that overlap;
     an alert without a launch point is held by its present place against the object's track. Only threats can be
@@ -85,7 +90,7 @@ def score(truth: Sequence[Record], alerts: Iterable[Record]) -> dict[str, Any]:
         "launch_time_error_s": _percentiles([abs(each) for each in _launch_time_errors(matches)], 50, 90),
         "heading_error_deg": _percentiles(_heading_errors(matches), 50, 90),
         "time_to_alert_s": _percentiles([_time_to_alert_s(each) for each in matches], 50, 99),
-        "latency_s": _percentiles([_latency_s(_confirmed(each.event)) for each in matches], 50, 99),
+        "latency_s": _percentiles([_latency_s(_confirmed(each.event), delivered_s or {}) for each in matches], 50, 99),
         "objects": [_of_object(record, matches) for record in threats],
         "missed_objects": [str(record["object_id"]) for record in threats if id(record) not in matched_truth],
         "false_alert_events": [event.event_id for event in events if event.event_id not in matched_events],
@@ -283,11 +288,16 @@ def _time_to_alert_s(each: Match) -> float:
     return (_published_unix_ns(_confirmed(each.event)) - int(since)) / 1e9
 
 
-def _latency_s(alert: Record) -> float:
-    """Return modelled arrival less read-out end, plus the wall time from arrival to publication."""
+def _latency_s(alert: Record, delivered_s: Mapping[tuple[str, int], float]) -> float:
+    """Return modelled arrival less read-out end, plus the wall time from arrival to delivery or publication."""
     budget = alert.get("latency") or {}
     readout_end = int(budget.get("readout_end_unix_ns") or 0)
-    return (_published_unix_ns(alert) - readout_end) / 1e9 if readout_end else math.nan
+    if not readout_end:
+        return math.nan
+    arrival = int(budget.get("arrival_unix_ns") or 0) or readout_end
+    published_s = float(budget.get("published_s") or 0.0)
+    key = (str(alert["event_id"]), int(alert.get("revision", 0)))
+    return (arrival - readout_end) / 1e9 + delivered_s.get(key, published_s)
 
 
 def _published_unix_ns(alert: Record) -> int:

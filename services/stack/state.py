@@ -43,6 +43,8 @@ class RunState:
     book: AlertBook = field(default_factory=AlertBook)
     # Wall instant at which the first confirmed alert was here, nanoseconds of UTC; 0: none yet.
     first_confirmed_unix_ns: int = 0
+    # Wall time from the modelled arrival of the frame behind a revision until it was back here, by event and revision.
+    delivered_s: dict[tuple[str, int], float] = field(default_factory=dict)
     tracks_confirmed: int = 0
     alerts_waiting: int = 0
     broker_connected: bool = False
@@ -106,6 +108,9 @@ class RunState:
         known = self.book.entries.get(alert.event_id)
         if not self.book.take(alert, time.monotonic()):
             return False
+        if self.clock is not None and alert.latency.arrival_unix_ns:
+            arrived_unix_ns = self.clock.wall_unix_ns(alert.latency.arrival_unix_ns)
+            self.delivered_s[alert.event_id, alert.revision] = (time.time_ns() - arrived_unix_ns) / 1e9
         if alert.state == alert_pb2.ALERT_STATE_CONFIRMED and not self.first_confirmed_unix_ns:
             self.first_confirmed_unix_ns = time.time_ns()
         if known is None or (known.alert.state, known.alert.target_class) != (alert.state, alert.target_class):

@@ -57,9 +57,8 @@ def _report(chain: Chain, config: StackConfig, scenario: Scenario) -> dict[str, 
         "broker": chain.broker_kind,
         "command_unix_ns": config.command_unix_ns,
     }
-    return report.build(
-        scoring.score(truth, alerts), accounts, chain.state, run, score_all(chain.record, replays, frames)
-    )
+    figures = scoring.score(truth, alerts, chain.state.delivered_s)
+    return report.build(figures, accounts, chain.state, run, score_all(chain.record, replays, frames))
 
 
 def _truth(chain: Chain, scenario: Scenario) -> list[dict[str, Any]]:

@@ -125,25 +125,6 @@ def test_any_program_dies_with_its_parent(programs: list[Program], number: int) 
     child.wait(10)
 
 
-def test_program_of_ours_ends_with_its_parent(programs: list[Program]) -> None:
-    text = (
-        "import signal, time; from services.runtime.lifecycle import end_with_parent; "
-        "end_with_parent({}); print('ready', flush=True); time.sleep(60)"
-    )
-    command = f'[sys.executable, "-c", {text!r}.format(os.getpid())], stdout=subprocess.PIPE); child.stdout.readline('
-    parent = start(programs, PARENT.format(command=command))
-    child = psutil.Process(int(parent.first_line))
-    assert child.is_running()
-    parent.signal(signal.SIGKILL)
-    child.wait(10)
-
-
-def test_child_of_a_parent_already_gone_ends_at_once() -> None:
-    text = "from services.runtime.lifecycle import end_with_parent; import time; end_with_parent(1); time.sleep(60)"
-    ended = subprocess.run([sys.executable, "-c", text], timeout=20, check=False)
-    assert ended.returncode == -signal.SIGTERM
-
-
 def test_command_that_does_not_exist_is_named() -> None:
     from services.runtime import deathsig
 

@@ -69,6 +69,13 @@ def test_alert_near_the_launch_is_found_and_measured() -> None:
     assert figures["latency_s"]["p99"] == pytest.approx(0.2)
 
 
+def test_latency_ends_where_a_subscriber_had_the_alert() -> None:
+    latitude, longitude = geodesic_destination(10.0, 20.0, 0.0, 1500.0)
+    alerts = [alert("e", latitude, longitude)]
+    figures = score([rocket("r", 10.0, 20.0)], alerts, {("e", 1): 0.4})
+    assert figures["latency_s"]["p99"] == pytest.approx(0.45)
+
+
 def test_ellipse_is_turned_clockwise_from_north() -> None:
     latitude, longitude = geodesic_destination(10.0, 20.0, 90.0, 1500.0)
     assert score([rocket("r", 10.0, 20.0)], [alert("e", latitude, longitude)])["launch_in_ellipse"] == 0.0

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -19,6 +20,12 @@ Float64 = NDArray[np.float64]
 PIXELS_PER_SIGMA = 4.0
 # Where a sensor states no signal-to-noise ratio.
 UNSTATED_SNR = 10.0
+# What a look can say at all: the time fits a signed 64-bit integer, a sensor is above the ground and below the Moon, a
+# line of sight is known to a tenth of a radian, and no number overflows when squared.
+LATEST_UNIX_NS = 2**63 - 1
+LOWEST_SENSOR_M, HIGHEST_SENSOR_M = 6.3e6, 4.0e8
+LARGEST_SIGMA_RAD = 0.1
+LARGEST_NUMBER = 1e100
 # What one satellite alone sees lies somewhere in the atmosphere, and its speed is anybody's guess.
 ASSUMED_HEIGHT_M = 20_000.0
 ASSUMED_HEIGHT_SIGMA_M = 20_000.0
@@ -41,20 +48,27 @@ def parse_look(text: str) -> Look:
     if not isinstance(sensor_id, str) or not sensor_id:
         raise LookError(f"sensor_id is {sensor_id!r}, not a name")
     time_unix_ns = record.get("time_unix_ns")
-    if not isinstance(time_unix_ns, (int, str)) or isinstance(time_unix_ns, bool) or not str(time_unix_ns).isdigit():
-        raise LookError(f"time_unix_ns is {time_unix_ns!r}, not nanoseconds since 1970")
+    digits = str(time_unix_ns)
+    if isinstance(time_unix_ns, bool) or not re.fullmatch(r"[0-9]{1,19}", digits) or int(digits) > LATEST_UNIX_NS:
+        raise LookError(f"time_unix_ns is {time_unix_ns!r}, not nanoseconds since 1970 up to {LATEST_UNIX_NS}")
     detections = record.get("detections")
     if not isinstance(detections, list) or not all(isinstance(each, dict) for each in detections):
         raise LookError("detections is no list of objects; a look that saw nothing has an empty one")
-    sigma = _positive(record, "sigma_rad")
+    sigma = _positive(record, "sigma_rad", LARGEST_SIGMA_RAD)
+    position = _vector(record, "position_itrs_m")
+    if not LOWEST_SENSOR_M <= math.hypot(*position.tolist()) <= HIGHEST_SENSOR_M:
+        raise LookError(
+            f"position_itrs_m is {position.tolist()}; a sensor is {LOWEST_SENSOR_M:g} to {HIGHEST_SENSOR_M:g} m from "
+            "the Earth's centre"
+        )
     los = np.array([_vector(each, "los_itrs", unit=True) for each in detections]).reshape(-1, 3)
     snr = np.array([_number(each.get("snr"), UNSTATED_SNR) for each in detections])
     return make_look(
         sensor_id,
         0,
-        int(time_unix_ns),
-        _vector(record, "position_itrs_m"),
-        ConeView(_vector(record, "boresight_itrs", unit=True), _positive(record, "fov_half_angle_rad")),
+        int(digits),
+        position,
+        ConeView(_vector(record, "boresight_itrs", unit=True), _positive(record, "fov_half_angle_rad", math.pi)),
         sigma * PIXELS_PER_SIGMA,
         los,
         np.full(len(los), sigma),
@@ -87,6 +101,8 @@ class TrackLines:
         self.changed: dict[str, TrackSnapshot] = {}
         self.seen: dict[str, dict[TrackDetection, None]] = {}
         self.looks: dict[str, Look] = {}
+        # Where one satellite's track was last assumed to be; it coasts there.
+        self.assumed: dict[str, Kinematic] = {}
 
     def add(self, look: Look, snapshots: Iterable[TrackSnapshot]) -> Iterator[str]:
         """Take a look's tracks; yield the lines of the look time before it, if this is another."""
@@ -101,7 +117,9 @@ class TrackLines:
     def flush(self) -> Iterator[str]:
         """Yield the lines that are still held."""
         for track_id, snapshot in self.changed.items():
-            yield json.dumps(_record(snapshot, list(self.seen[track_id]), self._kinematic(snapshot)))
+            kinematic = self._kinematic(snapshot)
+            if kinematic is not None:
+                yield json.dumps(_record(snapshot, list(self.seen[track_id]), kinematic))
         self.changed.clear()
         self.seen.clear()
 
@@ -112,10 +130,10 @@ class TrackLines:
         for source in snapshot.detections:
             place = np.flatnonzero(look.index == source.index)
             if source.sequence == look.sequence and len(place):
-                return assumed_kinematic(
+                self.assumed[snapshot.track_id] = assumed_kinematic(
                     look.origin_itrs_m[place[0]], look.los_itrs[place[0]], look.sigma_rad[place[0]]
                 )
-        return None
+        return self.assumed.get(snapshot.track_id)
 
 
 def assumed_kinematic(origin_itrs_m: Float64, los_itrs: Float64, sigma_rad: float) -> Kinematic:
@@ -133,16 +151,16 @@ def assumed_kinematic(origin_itrs_m: Float64, los_itrs: Float64, sigma_rad: floa
     return Kinematic(point, np.zeros(3), covariance)
 
 
-def _record(snapshot: TrackSnapshot, seen: list[TrackDetection], kinematic: Kinematic | None) -> dict[str, Any]:
+def _record(snapshot: TrackSnapshot, seen: list[TrackDetection], kinematic: Kinematic) -> dict[str, Any]:
     record: dict[str, Any] = {
         "time_unix_ns": snapshot.time_unix_ns,
         "track_id": snapshot.track_id,
         "state": snapshot.state,
         "class": snapshot.target_class,
         "class_probability": snapshot.class_probability,
-        "position_itrs_m": None if kinematic is None else kinematic.position_itrs_m.tolist(),
-        "velocity_itrs_m_per_s": None if kinematic is None else kinematic.velocity_itrs_m_per_s.tolist(),
-        "covariance": None if kinematic is None else kinematic.covariance.tolist(),
+        "position_itrs_m": kinematic.position_itrs_m.tolist(),
+        "velocity_itrs_m_per_s": kinematic.velocity_itrs_m_per_s.tolist(),
+        "covariance": kinematic.covariance.tolist(),
         "detections": [[source.satellite_id, source.index] for source in seen],
     }
     if snapshot.launch is not None:
@@ -172,20 +190,20 @@ def _vector(record: Mapping[str, Any], key: str, *, unit: bool = False) -> Float
         vector = np.array(value, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise LookError(f"{key} is {value!r}, not three numbers") from error
-    length = float(np.linalg.norm(vector)) if vector.shape == (3,) else math.nan
+    length = math.hypot(*vector.tolist()) if vector.shape == (3,) else math.nan
     if not 0 < length < math.inf:
         raise LookError(f"{key} is {value!r}, not three finite numbers with a length")
     return vector / length if unit else vector
 
 
-def _positive(record: Mapping[str, Any], key: str) -> float:
+def _positive(record: Mapping[str, Any], key: str, most: float) -> float:
     value = _number(record.get(key), math.nan)
-    if not 0 < value < math.inf:
-        raise LookError(f"{key} is {record.get(key)!r}; it must be a number above 0")
+    if not 0 < value <= most:
+        raise LookError(f"{key} is {record.get(key)!r}; it must be a number above 0, at most {most:g}")
     return value
 
 
 def _number(value: object, default: float) -> float:
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= LARGEST_NUMBER:
         return float(value)
     return default
