@@ -13,6 +13,7 @@ from sat_emulator.downlink.link import Link
 from sat_emulator.downlink.sender import Sender
 from sat_emulator.frame import FrameSource
 from services.runtime.configuration import ConfigurationError
+from services.runtime.errors import BadInputError
 from services.runtime.grpc_server import open_channel
 from services.scenario.model import Scenario
 from services.scenario.resolve import ResolvedSatellite, end_unix_ns, resolve_satellites, start_unix_ns
@@ -66,7 +67,10 @@ async def stream(
                     await task
             if config.report is not None:
                 report = json.dumps(account_of(sender, source), indent=2) + "\n"
-                await asyncio.to_thread(config.report.write_text, report)
+                try:
+                    await asyncio.to_thread(config.report.write_text, report)
+                except OSError as error:
+                    raise BadInputError(str(config.report), f"cannot be written: {error.strerror}") from error
     return 0
 
 

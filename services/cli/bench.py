@@ -10,6 +10,8 @@ from typing import Annotated
 
 import typer
 
+from services.runtime.errors import BadInputError
+
 
 def run(
     parts: Annotated[
@@ -38,4 +40,7 @@ def run(
         typer.echo(f"{done.lines}\n({done.took_s:.0f} s)")
         figures[done.part] = dict(done.values)
     if out is not None:
-        out.write_text(json.dumps(figures, indent=2) + "\n")
+        try:
+            out.write_text(json.dumps(figures, indent=2) + "\n")
+        except OSError as error:
+            raise BadInputError(str(out), f"cannot be written: {error.strerror}") from error

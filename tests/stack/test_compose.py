@@ -81,7 +81,7 @@ def test_start_is_gated_by_health_and_covers_the_first_compile(services: dict[st
 
 def test_only_this_machine_reaches_the_published_ports(services: dict[str, dict[str, Any]]) -> None:
     published = [port for service in services.values() for port in service.get("ports", [])]
-    assert {port.split(":")[1] for port in published} == {"50051", "50052", "1883", "9001"}
+    assert {port.split(":")[1] for port in published} == {"50051", "50052", "1883", "9001", "9464", "9465", "9466"}
     assert all(port.startswith("127.0.0.1:") for port in published)
 
 
