@@ -59,7 +59,7 @@ def run(
         from services.command_center.acknowledge import acknowledge as send
         from services.command_center.describe import line
 
-        print(line(await send(config.broker, acknowledge, operator, note, stop)))
+        print(f"{line(await send(config.broker, acknowledge, operator, note, stop))}  acknowledged by {operator}")
         return 0
 
     try:

@@ -18,6 +18,7 @@ from services.command_center.archive import AlertArchive
 from services.command_center.config import CommandCenterConfig
 from services.command_center.subscriber import News, news
 from services.command_center.view import view
+from services.runtime.errors import PeerUnavailableError
 from services.runtime.mqtt import parse_broker_url
 
 # How often the table is drawn again, seconds; ages count seconds.
@@ -32,6 +33,8 @@ class Watch:
     archive: AlertArchive | None = None
     book: AlertBook = field(default_factory=AlertBook)
     connected: bool = False
+    # Whether it ever was connected.
+    reached: bool = False
 
     async def lines(self, stop: asyncio.Event, as_json: bool) -> int:
         """Print a line for each revision as it comes: the envelope itself, or words."""
@@ -72,6 +75,7 @@ class Watch:
     async def _news(self, stop: asyncio.Event) -> AsyncGenerator[News, None]:
         def note(connected: bool) -> None:
             self.connected = connected
+            self.reached = self.reached or connected
 
         tracks = self.config.tracks
         hearing = news(self.config.broker, self.book, stop, tracks=tracks, on_connection=note)
@@ -89,6 +93,9 @@ async def watch(config: CommandCenterConfig, stop: asyncio.Event, as_json: bool,
     with contextlib.ExitStack() as stack:
         archive = stack.enter_context(AlertArchive(config.archive)) if config.archive else None
         watching = Watch(config, archive)
-        if sys.stdout.isatty() and not as_json:
-            return await watching.table(stop, Console())
-        return await watching.lines(stop, as_json)
+        on_screen = sys.stdout.isatty() and not as_json
+        code = await (watching.table(stop, Console()) if on_screen else watching.lines(stop, as_json))
+        if for_s is not None and not watching.reached:
+            address = str(parse_broker_url(config.broker))
+            raise PeerUnavailableError("broker", address, "start it, or name another with --broker")
+        return code

@@ -171,7 +171,7 @@ async def connections(
         try:
             client = await _connected(new_client(address, client_id, will), stop)
         except aiomqtt.MqttError as error:
-            log.warning("broker does not answer", broker=str(address), reason=str(error))
+            log.warning("broker does not answer, trying again", broker=str(address), reason=str(error))
         else:
             if client is None:
                 return

@@ -92,7 +92,7 @@ def rows(report: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("frames", f"{frames['sent']} sent, {frames['acknowledged']} acknowledged; lost: {lost}"),
         ("real time", "-" if pace["ratio"] is None else f"{pace['ratio']:.4f}, backlog {pace['max_backlog_s']:.2f} s"),
         ("memory", f"{report['memory_mb_peak']:.0f} MB in all processes at most"),
-        ("first alert", "-" if after is None else f"{after:.1f} s after the command"),
+        ("first alert", "none confirmed" if after is None else f"{after:.1f} s after the command"),
     ]
     if report["run"]["restarts"]:
         found.append(("started again", ", ".join(f"{name} x{n}" for name, n in report["run"]["restarts"].items())))

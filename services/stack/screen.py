@@ -1,7 +1,10 @@
 """The run on a terminal: tables and a progress bar that redraw, or plain lines where nothing can be redrawn."""
 
 import asyncio
+import shutil
+import sys
 import time
+from pathlib import Path
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -22,16 +25,26 @@ ALERTS_SHOWN = 8
 
 def welcome(config: StackConfig, scenario_name: str, duration_s: float, satellites: int, broker: str) -> Text:
     """Return where others can join."""
+    # As its user can type it: by name where the shell would find it, else by where it lies.
+    command = "plumewatch" if shutil.which("plumewatch") else _beside_python("plumewatch")
     lines = [
         f"scenario {scenario_name}: {satellites} satellites, {duration_s:g} s",
         f"  relay           {config.ports.relay_address:<22} gRPC: FrameDownlinkService, NetworkService",
         f"  ground station  {config.ports.station_address:<22} gRPC: GroundStationService",
         f"  broker          {broker:<22} MQTT: plumewatch/v1/alerts/+",
         "join from another terminal:",
-        f"  plumewatch watch --broker {broker}",
-        f"  plumewatch network show --relay {config.ports.relay_address}",
+        f"  {command} watch --broker {broker}",
+        f"  {command} network show --relay {config.ports.relay_address}",
     ]
     return Text("\n".join(lines))
+
+
+def _beside_python(command: str) -> str:
+    beside = Path(sys.executable).parent / command
+    if not beside.exists():
+        return command
+    here = Path.cwd()
+    return str(beside.relative_to(here) if beside.is_relative_to(here) else beside)
 
 
 async def show(state: RunState, console: Console) -> None:
@@ -98,8 +111,9 @@ def _satellites(state: RunState) -> Table:
 
 def _alerts(state: RunState) -> Table:
     table = Table(box=None, padding=(0, 1), header_style="bold")
-    for name in ("state", "class", "now", "latency", "launch", "event"):
-        table.add_column(name, no_wrap=True)
+    # Where the terminal is narrow, the launch gives way.
+    for name, width in (("state", 9), ("class", 15), ("now", 22), ("latency", 7), ("launch", None), ("event", 20)):
+        table.add_column(name, no_wrap=True, min_width=width)
     # Warnings first, whatever else goes on.
     entries = sorted(state.book.in_order(), key=lambda entry: entry.alert.state != alert_pb2.ALERT_STATE_CONFIRMED)
     for entry in entries[:ALERTS_SHOWN]:

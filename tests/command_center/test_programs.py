@@ -7,6 +7,7 @@ import os
 import pty
 import shutil
 import signal
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -284,3 +285,10 @@ async def test_missing_broker_is_found_when_it_comes(tmp_path: Path) -> None:
             await center.log_line("revision 1")
             assert await center.end(signal.SIGTERM) == 0
     assert len(read_archive(path)) == 1
+
+
+def test_watch_for_a_while_without_a_broker_fails_with_the_remedy() -> None:
+    command = [sys.executable, "-m", "services.cli", "watch", "--broker", "mqtt://127.0.0.1:1", "--for", "1"]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert ended.returncode == 1
+    assert "mqtt://127.0.0.1:1 does not answer; start it" in ended.stderr
