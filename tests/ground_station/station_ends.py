@@ -238,6 +238,11 @@ class StationProcess:
         return await asyncio.wait_for(self.process.wait(), 30)
 
 
+# How a call ends whose server was killed or took a newer stream. INTERNAL is what gRPC's core says of a write in the
+# very instant at which the connection dies; satellites try again after it, too.
+GONE = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.ABORTED, grpc.StatusCode.INTERNAL)
+
+
 async def send_all(
     address: str, satellite_id: str, messages: list[bytes], method: str = "DownlinkDetections", pause_s: float = 0.0
 ) -> list[downlink_pb2.FrameLoss]:
@@ -251,7 +256,7 @@ async def send_all(
                 await _send_rest(sender, messages, pause_s)
                 return [*losses.values(), *sender.losses]
             except grpc.aio.AioRpcError as error:
-                if error.code() not in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.ABORTED):
+                if error.code() not in GONE:
                     raise
                 if time.monotonic() > deadline:
                     raise
