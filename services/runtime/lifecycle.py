@@ -4,12 +4,18 @@ import asyncio
 import contextlib
 import os
 import signal
+import sys
+import threading
 from collections.abc import Awaitable, Callable, Iterator
 
 from services.runtime.errors import PlumewatchError
 
 # What a shell expects of a program that Ctrl-C ended: 128 + SIGINT.
 INTERRUPTED = 130
+
+
+# Time after SIGTERM within which a program has drained, or is ended as it stands: what orchestrators grant, seconds.
+DRAIN_LIMIT_S = 12.0
 
 
 class StopEvent(asyncio.Event):
@@ -29,6 +35,14 @@ def stop_on_signals() -> StopEvent:
     program = asyncio.current_task()
     interrupts = 0
 
+    def terminate() -> None:
+        if not stop.is_set():
+            # A thread, so that it ends even a program whose loop is stuck.
+            limit = threading.Timer(DRAIN_LIMIT_S, _give_up_draining)
+            limit.daemon = True
+            limit.start()
+        stop.set()
+
     def interrupt() -> None:
         nonlocal interrupts
         interrupts += 1
@@ -39,7 +53,7 @@ def stop_on_signals() -> StopEvent:
         if interrupts > 2:
             os._exit(INTERRUPTED)
 
-    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    loop.add_signal_handler(signal.SIGTERM, terminate)
     loop.add_signal_handler(signal.SIGINT, interrupt)
     return stop
 
@@ -75,6 +89,11 @@ async def stopped_within(stop: asyncio.Event, timeout_s: float) -> bool:
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(stop.wait(), timeout_s)
     return stop.is_set()
+
+
+def _give_up_draining() -> None:
+    print(f"not drained within {DRAIN_LIMIT_S:g} s; ended", file=sys.stderr, flush=True)
+    os._exit(1)
 
 
 def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:

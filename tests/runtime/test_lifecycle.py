@@ -132,3 +132,14 @@ def test_command_that_does_not_exist_is_named() -> None:
     ended = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
     assert ended.returncode == 127
     assert "no-such-program: No such file" in ended.stderr
+
+
+def test_program_that_does_not_drain_is_ended_within_its_limit() -> None:
+    text = (
+        "import os, signal, time; from services.runtime import lifecycle; lifecycle.DRAIN_LIMIT_S = 0.3\n"
+        "async def main(stop):\n    os.kill(os.getpid(), signal.SIGTERM); await stop.wait(); time.sleep(60); return 0\n"
+        "lifecycle.run_program(main)"
+    )
+    ended = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=20, check=False)
+    assert ended.returncode == 1
+    assert "not drained within 0.3 s" in ended.stderr
