@@ -1,4 +1,4 @@
-"""A frame as the bytes of one `plumewatch.v1.Frame` message, its pixels copied once."""
+"""A frame as the bytes of one `plumewatch.v1.Frame` message, its pixels copied once or compressed."""
 
 import hashlib
 
@@ -9,6 +9,7 @@ from plumewatch.v1 import frame_pb2
 from sat_emulator.frame import Frame
 from services.geometry.attitude import quaternion_from_matrix
 from services.geometry.camera import Camera
+from services.runtime.pixel_codec import PixelCodec
 
 PROJECTIONS = {
     "equidistant": frame_pb2.PROJECTION_EQUIDISTANT,
@@ -29,14 +30,20 @@ def trace_id(run_id: str, satellite_id: str, sequence: int) -> str:
     return hashlib.blake2b(f"{run_id}/{satellite_id}/{sequence}".encode(), digest_size=16).hexdigest()
 
 
-def encode(frame: Frame, satellite_id: str, run_id: str) -> bytes:
-    """Return the frame as it goes on the wire.
+def encode(frame: Frame, satellite_id: str, run_id: str, codec: PixelCodec | None = None) -> bytes:
+    """Return the frame as it goes on the wire; codec: how its pixels are compressed, None: not at all.
 
     The pixels, nearly all of the message, are not handed to protobuf, which would copy them twice more: the other
     fields are serialised first and the pixels follow as one length-delimited field (Protocol Buffers, "Encoding").
     """
-    head = _head(frame, satellite_id, run_id).SerializeToString()
-    pixels = _little_endian(frame.counts).data.cast("B")
+    message = _head(frame, satellite_id, run_id)
+    counts = _little_endian(frame.counts)
+    if codec is None:
+        pixels = counts.data.cast("B")
+    else:
+        message.pixel_compression = codec.number
+        pixels = memoryview(codec.encode(counts))
+    head = message.SerializeToString()
     key = frame_pb2.Frame.DESCRIPTOR.fields_by_name["pixels"].number << 3 | LENGTH_DELIMITED
     return b"".join((head, _varint(key), _varint(pixels.nbytes), pixels))
 

@@ -15,6 +15,7 @@ from sat_emulator.frame import FrameSource
 from services.runtime.configuration import ConfigurationError
 from services.runtime.errors import BadInputError
 from services.runtime.grpc_server import open_channel
+from services.runtime.pixel_codec import codec_named
 from services.scenario.model import Scenario
 from services.scenario.resolve import ResolvedSatellite, end_unix_ns, resolve_satellites, start_unix_ns
 
@@ -49,10 +50,12 @@ async def stream(
 
     The account of the run is written in either case.
     """
+    codec = codec_named(scenario.downlink.compression)
     # Kernels are compiled and images listed before the other side counts this satellite as ready.
     source = await asyncio.to_thread(make_source)
     async with open_channel(config.target) as channel:
-        sender = Sender(config, source, Link(channel, config.satellite_id, config.target), start_unix_ns(scenario))
+        link = Link(channel, config.satellite_id, config.target)
+        sender = Sender(config, source, link, start_unix_ns(scenario), codec)
         sending = asyncio.create_task(sender.run(), name="send")
         stopping = asyncio.create_task(stop.wait(), name="stop")
         try:

@@ -22,6 +22,7 @@ from sat_emulator.frame import FrameSource
 from services.runtime.backoff import Backoff
 from services.runtime.clock import RunClock
 from services.runtime.errors import BadInputError, PeerUnavailableError, PlumewatchError
+from services.runtime.pixel_codec import PixelCodec
 
 # With frames on their way, a stream without an answer for so long is dead, and another is opened; seconds.
 SILENCE_S = 20.0
@@ -38,11 +39,20 @@ class GaveUpError(PlumewatchError):
 class Sender:
     """One satellite's downlink."""
 
-    def __init__(self, config: DownlinkConfig, source: FrameSource, link: Link, emulated_start_unix_ns: int) -> None:
+    def __init__(
+        self,
+        config: DownlinkConfig,
+        source: FrameSource,
+        link: Link,
+        emulated_start_unix_ns: int,
+        codec: PixelCodec | None = None,
+    ) -> None:
+        """codec: compresses the pixels; None: they go as they are."""
         self._config = config
         self._source = source
         self._link = link
         self._emulated_start_unix_ns = emulated_start_unix_ns
+        self._codec = codec
         self._run: Run | None = None
         self._progress_s = time.monotonic()
         self._answered = asyncio.Event()
@@ -165,7 +175,7 @@ class Sender:
 
     def _make(self, sequence: int) -> bytes:
         assert self._run is not None
-        return encode(self._source.frame(sequence), self._config.satellite_id, self._run.run_id)
+        return encode(self._source.frame(sequence), self._config.satellite_id, self._run.run_id, self._codec)
 
     def _give_up_if_stuck(self, error: Exception) -> None:
         waited_s = time.monotonic() - self._progress_s

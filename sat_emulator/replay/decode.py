@@ -1,14 +1,18 @@
 """A recorded message as the frame that it was."""
 
+from typing import Any
+
 import numpy as np
 from google.protobuf.message import DecodeError
+from numpy.typing import NDArray
 
 from plumewatch.v1 import frame_pb2
 from sat_emulator.frame import Frame, Pose
 from services.geometry.attitude import matrix_from_quaternion
 from services.geometry.camera import Camera, Projection
+from services.runtime.pixel_codec import CODECS
 
-DTYPES: dict[int, np.dtype[np.generic]] = {
+DTYPES: dict[int, np.dtype[Any]] = {
     frame_pb2.PIXEL_ENCODING_UINT8: np.dtype("u1"),
     frame_pb2.PIXEL_ENCODING_UINT16_LE: np.dtype("<u2"),
     frame_pb2.PIXEL_ENCODING_FLOAT32_LE: np.dtype("<f4"),
@@ -21,7 +25,10 @@ LENSES: dict[int, Projection] = {
 
 
 def decode(data: bytes) -> Frame:
-    """Return the frame of one serialised `plumewatch.v1.Frame`; ValueError says what contradicts itself in it."""
+    """Return the frame of one serialised `plumewatch.v1.Frame`, decompressed where it is compressed.
+
+    Raises ValueError, which says what contradicts itself in it, and MissingCodecError.
+    """
     try:
         message = frame_pb2.Frame.FromString(data)
     except DecodeError as error:
@@ -29,12 +36,7 @@ def decode(data: bytes) -> Frame:
     dtype = DTYPES.get(message.pixel_encoding)
     if dtype is None:
         raise ValueError(f"pixel_encoding is {message.pixel_encoding}, which is none of {sorted(DTYPES)}")
-    expected = message.rows * message.columns * dtype.itemsize
-    if expected == 0 or len(message.pixels) != expected:
-        raise ValueError(
-            f"pixels has {len(message.pixels)} bytes, not the {expected} of {message.rows} x {message.columns} {dtype}"
-        )
-    counts = np.frombuffer(message.pixels, dtype).reshape(message.rows, message.columns)
+    counts = _pixels(message, dtype).reshape(message.rows, message.columns)
     return Frame(
         message.sequence,
         message.exposure_start_unix_ns,
@@ -46,6 +48,20 @@ def decode(data: bytes) -> Frame:
         _pose(message),
         _camera(message.camera) if message.HasField("camera") else None,
     )
+
+
+def _pixels(message: frame_pb2.Frame, dtype: np.dtype[Any]) -> NDArray[Any]:
+    if message.pixel_compression:
+        codec = CODECS.get(message.pixel_compression)
+        if codec is None:
+            raise ValueError(f"pixel_compression is {message.pixel_compression}, which is none of {sorted(CODECS)}")
+        return codec.decode(message.pixels, dtype, message.rows * message.columns)
+    expected = message.rows * message.columns * dtype.itemsize
+    if expected == 0 or len(message.pixels) != expected:
+        raise ValueError(
+            f"pixels has {len(message.pixels)} bytes, not the {expected} of {message.rows} x {message.columns} {dtype}"
+        )
+    return np.frombuffer(message.pixels, dtype)
 
 
 def _pose(message: frame_pb2.Frame) -> Pose | None:

@@ -20,6 +20,7 @@ from services.ground_station.streams import Stream
 from services.ground_station.wire import batch_problem, frame_problem, read_frame
 from services.runtime.envelope import ID
 from services.runtime.grpc_server import abort_with
+from services.runtime.pixel_codec import MissingCodecError
 
 SERVICE = downlink_pb2.DESCRIPTOR.services_by_name["FrameDownlinkService"].full_name
 SATELLITE_KEY = "plumewatch-satellite-id"
@@ -113,7 +114,7 @@ class DownlinkService:
             await context.abort(grpc.StatusCode.UNAVAILABLE, "the ground station stops; open the stream again")
         return values[0], values[1]
 
-    def _take_frame(self, stream: Stream, data: bytes, received_wall_unix_ns: int) -> None:
+    async def _take_frame(self, stream: Stream, data: bytes, received_wall_unix_ns: int) -> None:
         try:
             message = read_frame(data)
         except DecodeError as error:
@@ -125,6 +126,12 @@ class DownlinkService:
             _refuse(stream, received_wall_unix_ns, "sequence is not set; it must be, zero included")
             return
         problem = frame_problem(message) or self._clock_problem(head, received_wall_unix_ns)
+        if head.pixel_compression and not problem:
+            # Before the frame is judged: what cannot be unpacked is refused like all that cannot be read.
+            try:
+                message = await self._search.unpack(message)
+            except (ValueError, MissingCodecError) as error:
+                problem = str(error)
         verdict = stream.book.judge(head.sequence, head.readout_end_unix_ns, problem)
         if verdict.settles is None:
             figures.REPEATED.labels(stream.satellite_id).inc()
@@ -134,7 +141,7 @@ class DownlinkService:
         else:
             stream.take(verdict, received_wall_unix_ns, None)
 
-    def _take_batch(self, stream: Stream, data: bytes, received_wall_unix_ns: int) -> None:
+    async def _take_batch(self, stream: Stream, data: bytes, received_wall_unix_ns: int) -> None:
         try:
             batch = detection_pb2.DetectionBatch.FromString(data)
         except DecodeError as error:
@@ -163,7 +170,7 @@ class DownlinkService:
         return f"readout_end_unix_ns lies {ahead_s:.0f} s ahead of the run clock; take the time from GetClock"
 
 
-Take = Callable[[Stream, bytes, int], None]
+Take = Callable[[Stream, bytes, int], Awaitable[None]]
 
 
 class _Call:
@@ -208,7 +215,7 @@ class _Call:
             data = await self._context.read()
             if not isinstance(data, bytes):
                 break
-            self._take(stream, data, time.time_ns())
+            await self._take(stream, data, time.time_ns())
         await stream.idle()
         self._all_taken = True
         self._settled.set()

@@ -13,7 +13,7 @@ from plumewatch.v1 import detection_pb2, ground_station_pb2
 from services.ground_station import figures
 from services.ground_station.detection.detect import DetectionConfig, Detector
 from services.ground_station.scenes import Scenes, knows_no_direction
-from services.ground_station.wire import Counts, FrameMessage, batch_message, counts_of
+from services.ground_station.wire import Counts, FrameMessage, batch_message, counts_of, unpacked
 
 # Spots outside are searched for as the nearest that the detector takes; pixels.
 NARROWEST_PSF_PX, WIDEST_PSF_PX = 0.3, 3.0
@@ -48,8 +48,12 @@ class Search:
         for counts in frames:
             await loop.run_in_executor(self._pool, self._detector.detect, counts)
 
+    def unpack(self, message: FrameMessage) -> asyncio.Future[FrameMessage]:
+        """Return a future of a compressed frame's pixels as they are; it raises what `unpacked` raises."""
+        return asyncio.get_running_loop().run_in_executor(self._pool, unpacked, message)
+
     def start(self, message: FrameMessage) -> asyncio.Future[Searched]:
-        """Return a future of what is in a frame that `frame_problem` let pass."""
+        """Return a future of what is in a frame that `frame_problem` let pass, unpacked."""
         return asyncio.get_running_loop().run_in_executor(self._pool, self._search, message)
 
     def start_picture(self, message: FrameMessage) -> asyncio.Future[ground_station_pb2.WatchFramesResponse]:

@@ -1,7 +1,7 @@
 """Frames and detection batches between the wire and the dataclasses that the numerical rooms work on.
 
 A frame's pixels are most of its bytes, and protobuf would copy them twice. `read_frame` finds them in the message,
-hands protobuf the rest, and leaves them where they are.
+hands protobuf the rest, and leaves them where they are. Compressed ones lie there until `unpacked`.
 """
 
 import math
@@ -16,6 +16,7 @@ from plumewatch.v1 import detection_pb2, frame_pb2
 from services.geometry.attitude import matrix_from_quaternion
 from services.geometry.camera import Camera, Projection
 from services.ground_station.detection_batch import DetectionBatch, Detections, Geometry
+from services.runtime.pixel_codec import CODECS
 
 Counts = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
 
@@ -96,7 +97,10 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
 
 
 def frame_problem(message: FrameMessage) -> str:
-    """Return what makes the frame unusable, with its value and the remedy; empty: nothing does."""
+    """Return what makes the frame unusable, with its value and the remedy; empty: nothing does.
+
+    Of compressed pixels, `unpacked` tells the rest.
+    """
     head = message.head
     problem = _header_problem(head) or _pose_problem(head)
     if problem:
@@ -104,6 +108,11 @@ def frame_problem(message: FrameMessage) -> str:
     dtype = DTYPES.get(head.pixel_encoding)
     if dtype is None:
         return f"pixel_encoding is {head.pixel_encoding}; set UINT8, UINT16_LE or FLOAT32_LE"
+    if head.pixel_compression:
+        if head.pixel_compression in CODECS:
+            return ""
+        known = ", ".join(f"{number} ({codec.name})" for number, codec in CODECS.items())
+        return f"pixel_compression is {head.pixel_compression}; this station knows {known}"
     wanted = head.rows * head.columns * dtype.itemsize
     if len(message.pixels) != wanted:
         return (
@@ -111,6 +120,18 @@ def frame_problem(message: FrameMessage) -> str:
             f"{dtype.itemsize} bytes each) are {wanted}; send every pixel once"
         )
     return ""
+
+
+def unpacked(message: FrameMessage) -> FrameMessage:
+    """Return the frame as it would have come without compression. `frame_problem` must have found none.
+
+    Raises ValueError, which says why, where the pixels are not what the frame says; MissingCodecError.
+    """
+    head = frame_pb2.Frame()
+    head.CopyFrom(message.head)
+    head.ClearField("pixel_compression")
+    codec, dtype = CODECS[message.head.pixel_compression], DTYPES[head.pixel_encoding]
+    return FrameMessage(head, codec.decode(message.pixels, dtype, head.rows * head.columns).data.cast("B"))
 
 
 def batch_problem(message: detection_pb2.DetectionBatch) -> str:
@@ -186,7 +207,10 @@ def _camera_problem(camera: frame_pb2.CameraModel) -> str:
 
 
 def counts_of(message: FrameMessage) -> Counts:
-    """Return the pixels as (rows, columns), read-only, in place: no copy. `frame_problem` must have found none."""
+    """Return the pixels as (rows, columns), read-only, in place: no copy.
+
+    `frame_problem` must have found none, and compressed pixels must be `unpacked`.
+    """
     head = message.head
     counts: Counts = np.frombuffer(message.pixels, DTYPES[head.pixel_encoding])
     return counts.reshape(head.rows, head.columns)

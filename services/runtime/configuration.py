@@ -13,7 +13,7 @@ import math
 import tomllib
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
@@ -35,8 +35,10 @@ class ConfigurationError(PlumewatchError):
         self.problem = problem
 
 
-def read_toml(path: Path, schema: type[T]) -> T:
+def read_toml(path: Path, schema: type[T], prepare: Callable[[dict[str, Any]], Mapping[str, Any]] = dict) -> T:
     """Return the file's content as an instance of `schema`.
+
+    prepare: changes the file's table before it is held against the schema, for instance writes out named values.
 
     Raises ConfigurationError for a file that is missing or is not TOML, an unknown key, a value of a wrong type or
     out of its range, and a key that must be there and is not.
@@ -50,7 +52,7 @@ def read_toml(path: Path, schema: type[T]) -> T:
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(str(path), f"is not TOML: {error}") from error
     try:
-        return from_table(table, schema)
+        return from_table(prepare(table), schema)
     except ConfigurationError as error:
         raise ConfigurationError(f"{path}: {error.where}", error.problem) from error
 

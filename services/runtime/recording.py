@@ -1,13 +1,15 @@
 """Recordings of a run's frames and truth: MCAP files, which the field's viewers open.
 
 Topics: `frames/<satellite id>`, one `plumewatch.v1.Frame` a message, log time = end of read-out, publish time = start
-of exposure, sequence = the frame's; `truth`, JSON, one record an object. Instants are emulated UTC, nanoseconds since
-1970. The metadata record `plumewatch` says which run it was. https://mcap.dev/spec
+of exposure, sequence = the frame's; `truth`, JSON, one record an object; `frame_truth/<satellite id>`, JSON, what is
+true of one frame, times and sequence as the frame's. Instants are emulated UTC, nanoseconds since 1970. The metadata
+record `plumewatch` says which run it was. https://mcap.dev/spec
 """
 
+import contextlib
 import json
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
@@ -26,9 +28,12 @@ from zstandard import ZstdError
 
 from plumewatch.v1 import frame_pb2
 from services.runtime.errors import BadInputError
+from services.runtime.truth_schemas import FRAME_TRUTH, TRUTH
+from services.runtime.whole_file import whole_file
 
 FRAME_TOPIC = "frames/"
 TRUTH_TOPIC = "truth"
+FRAME_TRUTH_TOPIC = "frame_truth/"
 METADATA = "plumewatch"
 # A chunk holds one frame of 1024 x 1024 16-bit counts or several smaller ones, so that one frame can be read without
 # decompressing many.
@@ -57,16 +62,13 @@ class RecordingWriter:
     """
 
     def __init__(self, path: Path, metadata: Mapping[str, str]) -> None:
-        self._path = path
-        self._part = path.with_name(path.name + ".part")
-        try:
-            self._file = self._part.open("wb")
-        except OSError as error:
-            raise BadInputError(str(path), f"cannot be written: {error.strerror}") from error
-        self._writer = Writer(self._file, CHUNK_BYTES, CompressionType.ZSTD)
+        self._stack = contextlib.ExitStack()
+        file = self._stack.enter_context(whole_file(path))
+        self._writer = Writer(file, CHUNK_BYTES, CompressionType.ZSTD)
         self._writer.start(profile="", library="plumewatch")
         self._writer.add_metadata(METADATA, dict(metadata))
         self._frame_schema = register_schema(self._writer, frame_pb2.Frame)
+        self._json_schemas: dict[str, int] = {}
         self._channels: dict[str, int] = {}
 
     def __enter__(self) -> Self:
@@ -75,32 +77,47 @@ class RecordingWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None:
+        if kind is not None:
+            self._stack.__exit__(kind, error, trace)
+            return
+        with self._stack:
             self._writer.finish()  # type: ignore[no-untyped-call]
-            self._file.close()
-            self._part.replace(self._path)
-        else:
-            self._file.close()
-            self._part.unlink(missing_ok=True)
 
     def add_frame(
         self, satellite_id: str, message: bytes, exposure_start_unix_ns: int, readout_end_unix_ns: int, sequence: int
     ) -> None:
         """Append one serialised Frame. Frames of one satellite come in the order of their sequence."""
-        channel = self._channels.get(satellite_id)
+        channel = self._channels.get(FRAME_TOPIC + satellite_id)
         if channel is None:
             channel = self._writer.register_channel(FRAME_TOPIC + satellite_id, "protobuf", self._frame_schema)
-            self._channels[satellite_id] = channel
+            self._channels[FRAME_TOPIC + satellite_id] = channel
         self._writer.add_message(channel, readout_end_unix_ns, message, exposure_start_unix_ns, sequence & 0xFFFFFFFF)
 
     def add_truth(self, record: Mapping[str, Any], time_unix_ns: int) -> None:
         """Append what is true of one object."""
-        channel = self._channels.get(TRUTH_TOPIC)
-        if channel is None:
-            schema = self._writer.register_schema("plumewatch.Truth", "jsonschema", b'{"type":"object"}')
-            channel = self._writer.register_channel(TRUTH_TOPIC, "json", schema)
-            self._channels[TRUTH_TOPIC] = channel
+        channel = self._json_channel(TRUTH_TOPIC, "plumewatch.Truth", TRUTH)
         self._writer.add_message(channel, time_unix_ns, json.dumps(record).encode(), time_unix_ns)
+
+    def add_frame_truth(
+        self,
+        satellite_id: str,
+        record: Mapping[str, Any],
+        exposure_start_unix_ns: int,
+        readout_end_unix_ns: int,
+        sequence: int,
+    ) -> None:
+        """Append what is true of one frame."""
+        channel = self._json_channel(FRAME_TRUTH_TOPIC + satellite_id, "plumewatch.FrameTruth", FRAME_TRUTH)
+        data = json.dumps(record).encode()
+        self._writer.add_message(channel, readout_end_unix_ns, data, exposure_start_unix_ns, sequence & 0xFFFFFFFF)
+
+    def _json_channel(self, topic: str, schema_name: str, schema: Mapping[str, Any]) -> int:
+        if topic not in self._channels:
+            if schema_name not in self._json_schemas:
+                data = json.dumps(schema).encode()
+                self._json_schemas[schema_name] = self._writer.register_schema(schema_name, "jsonschema", data)
+            self._channels[topic] = self._writer.register_channel(topic, "json", self._json_schemas[schema_name])
+        return self._channels[topic]
 
 
 class Recording:
@@ -144,6 +161,12 @@ class Recording:
         """Return the truth records; none where the file has no truth."""
         count = len(self._entries.get(TRUTH_TOPIC, ()))
         return [json.loads(self._message(TRUTH_TOPIC, index)) for index in range(count)]
+
+    def frame_truth(self, satellite_id: str) -> Iterator[dict[str, Any]]:
+        """Yield what is true of each of a satellite's frames, in the order of time; nothing where the file has none."""
+        topic = FRAME_TRUTH_TOPIC + satellite_id
+        for index in range(len(self._entries.get(topic, ()))):
+            yield json.loads(self._message(topic, index))
 
     def _of(self, topic: str) -> list[tuple[int, int, int]]:
         entries = self._entries.get(topic)

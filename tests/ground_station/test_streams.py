@@ -104,6 +104,9 @@ BAD_FRAMES: dict[str, dict[str, Any]] = {
         "readout_end_unix_ns": START_UNIX_NS - 9 * PERIOD_NS,
     },
     "pixel_encoding is 0": {"pixel_encoding": None},
+    "pixel_compression is 9": {"pixel_compression": 9},
+    "pixels are no zstd frame": {"pixel_compression": frame_pb2.PIXEL_COMPRESSION_ZSTD},
+    "compressed pixels state": {"pixel_compression": frame_pb2.PIXEL_COMPRESSION_ZSTD, "rows": 1 << 31},
 }
 
 

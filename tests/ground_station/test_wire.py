@@ -21,7 +21,9 @@ from services.ground_station.wire import (
     counts_of,
     frame_problem,
     read_frame,
+    unpacked,
 )
+from services.runtime.pixel_codec import CODECS, codec_named
 from tests.ground_station import station_ends
 from tests.ground_station.station_ends import launch_and_fire, noise
 
@@ -41,6 +43,44 @@ def test_pixels_are_not_copied() -> None:
     message = read_frame(data)
     assert message.pixels.obj is data
     assert np.shares_memory(counts_of(message), np.frombuffer(data, np.uint8))
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+@pytest.mark.parametrize("number", CODECS)
+def test_compressed_pixels_come_through_as_they_were(number: int, dtype: str) -> None:
+    if CODECS[number].name == "ccsds121":
+        pytest.importorskip("imagecodecs")
+    counts = noise(20, 30, dtype=dtype)
+    data = station_ends.frame(3, counts, pixel_compression=number, pixels=CODECS[number].encode(counts))
+    packed = read_frame(data)
+    assert frame_problem(packed) == ""
+    message = unpacked(packed)
+    assert frame_problem(message) == ""
+    assert message.head == read_frame(station_ends.frame(3, counts)).head
+    np.testing.assert_array_equal(counts_of(message), counts)
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"rows": 19}, "zstd frame of 1200 bytes and rows x columns are 1140"),
+        (
+            {"rows": 0xFFFF_FFFF, "columns": 0xFFFF_FFFF},
+            "compressed pixels state 36893488130239234050 bytes; 1 to 67108",
+        ),
+        ({"pixels": b"nothing of the kind"}, "pixels are no zstd frame"),
+        ({"pixels": None}, "pixels are no zstd frame"),
+    ],
+)
+def test_what_cannot_be_unpacked_is_said(fields: dict[str, Any], says: str) -> None:
+    codec = codec_named("zstd")
+    assert codec is not None
+    counts = noise(20, 30)
+    sent = {"pixel_compression": codec.number, "pixels": codec.encode(counts), **fields}
+    message = read_frame(station_ends.frame(3, counts, **sent))
+    assert frame_problem(message) == ""
+    with pytest.raises(ValueError, match=says):
+        unpacked(message)
 
 
 def test_stamp_appended_behind_the_pixels_is_read() -> None:
@@ -99,6 +139,7 @@ POSE: dict[str, Any] = {"position_gcrs_m": frame_pb2.Vector3(x=7.4e6)}
         ({"pixels": b"123"}, "pixels has 3 bytes"),
         ({"rows": 0}, "rows x columns is 0"),
         ({"pixel_encoding": None}, "pixel_encoding is 0"),
+        ({"pixel_compression": 9}, "pixel_compression is 9; this station knows 1 (ccsds121), 2 (zstd)"),
         ({"readout_end_unix_ns": None}, "readout_end_unix_ns is not set"),
         ({"exposure_start_unix_ns": None}, "exposure_start_unix_ns is not set"),
         ({"sequence": None}, "sequence is not set"),

@@ -1,7 +1,9 @@
 """Recordings: whole or not at all, any frame at a time, readable by others."""
 
+import json
 from pathlib import Path
 
+import jsonschema
 import numpy as np
 import pytest
 from mcap.reader import make_reader
@@ -10,6 +12,7 @@ from mcap_protobuf.decoder import DecoderFactory
 from plumewatch.v1 import frame_pb2
 from services.runtime.errors import BadInputError
 from services.runtime.recording import Recording, RecordingWriter
+from services.runtime.truth_schemas import FRAME_TRUTH, TRUTH
 
 FRAMES = 5
 
@@ -54,6 +57,52 @@ def test_other_programs_can_read_it(path: Path) -> None:
     assert [message.decoded_message.sequence for message in decoded] == list(range(FRAMES))
     assert decoded[0].schema is not None
     assert decoded[0].schema.name == "plumewatch.v1.Frame"
+
+
+def test_truth_of_each_frame_lies_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "run.mcap"
+    records = [{"satellite_id": "a", "sequence": sequence, "objects": []} for sequence in range(FRAMES)]
+    with RecordingWriter(path, {}) as recording:
+        for sequence, record in enumerate(records):
+            for satellite in ("b", "a"):
+                recording.add_frame(
+                    satellite, _message(satellite, sequence), 1000 + sequence, 1010 + sequence, sequence
+                )
+            recording.add_frame_truth("a", record, 1000 + sequence, 1010 + sequence, sequence)
+    read = Recording(path)
+    assert list(read.frame_truth("a")) == records
+    assert list(read.frame_truth("b")) == []
+    assert read.satellite_ids == ("a", "b")
+    with path.open("rb") as file:
+        found = list(make_reader(file).iter_messages(topics=["frame_truth/a"]))
+    assert [(m.log_time, m.publish_time, m.sequence) for _, _, m in found] == [
+        (1010 + sequence, 1000 + sequence, sequence) for sequence in range(FRAMES)
+    ]
+    schema, channel, _ = found[0]
+    assert schema is not None
+    assert (schema.name, schema.encoding, channel.message_encoding) == ("plumewatch.FrameTruth", "jsonschema", "json")
+    assert json.loads(schema.data) == FRAME_TRUTH
+
+
+def test_schemas_of_the_truth_take_what_is_true_and_nothing_else() -> None:
+    point = {"time_unix_ns": 1, "position_itrs_m": [7e6, 0.0, 0.0]}
+    launch = {"latitude_deg": 1.0, "longitude_deg": 2.0, "height_m": 0.0}
+    record = {
+        "object_id": "r",
+        "class": "ballistic",
+        "launch_time_unix_ns": 1,
+        "launch": launch,
+        "track": [point],
+        "first_detectable_unix_ns": None,
+    }
+    seen = {"object_id": "r", "class": "glide", "row": 1.5, "column": 2.0, "snr": 9.0, "scnr": None}
+    frame = {"satellite_id": "a", "sequence": 0, "time_unix_ns": 5, "objects": [seen]}
+    for schema, good in ((TRUTH, record), (FRAME_TRUTH, frame)):
+        jsonschema.Draft202012Validator.check_schema(schema)
+        jsonschema.validate(good, schema)
+    for schema, bad in ((TRUTH, {**record, "class": "bird"}), (FRAME_TRUTH, {**frame, "objects": [{}]})):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(bad, schema)
 
 
 def test_interrupted_recording_leaves_nothing(tmp_path: Path) -> None:

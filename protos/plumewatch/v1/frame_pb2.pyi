@@ -14,6 +14,12 @@ class PixelEncoding(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PIXEL_ENCODING_UINT16_LE: _ClassVar[PixelEncoding]
     PIXEL_ENCODING_FLOAT32_LE: _ClassVar[PixelEncoding]
 
+class PixelCompression(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PIXEL_COMPRESSION_UNSPECIFIED: _ClassVar[PixelCompression]
+    PIXEL_COMPRESSION_CCSDS121: _ClassVar[PixelCompression]
+    PIXEL_COMPRESSION_ZSTD: _ClassVar[PixelCompression]
+
 class Projection(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     PROJECTION_UNSPECIFIED: _ClassVar[Projection]
@@ -23,6 +29,9 @@ PIXEL_ENCODING_UNSPECIFIED: PixelEncoding
 PIXEL_ENCODING_UINT8: PixelEncoding
 PIXEL_ENCODING_UINT16_LE: PixelEncoding
 PIXEL_ENCODING_FLOAT32_LE: PixelEncoding
+PIXEL_COMPRESSION_UNSPECIFIED: PixelCompression
+PIXEL_COMPRESSION_CCSDS121: PixelCompression
+PIXEL_COMPRESSION_ZSTD: PixelCompression
 PROJECTION_UNSPECIFIED: Projection
 PROJECTION_GNOMONIC: Projection
 PROJECTION_EQUIDISTANT: Projection
@@ -86,7 +95,7 @@ class NetworkHop(_message.Message):
     def __init__(self, node: _Optional[str] = ..., modelled_arrival_unix_ns: _Optional[int] = ..., modelled_departure_unix_ns: _Optional[int] = ..., measured_lateness_ns: _Optional[int] = ..., path: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Frame(_message.Message):
-    __slots__ = ("exposure_start_unix_ns", "readout_end_unix_ns", "sequence", "satellite_id", "run_id", "trace_id", "band_lower_m", "band_upper_m", "exposure_s", "position_gcrs_m", "velocity_gcrs_m_per_s", "attitude_camera_to_gcrs", "camera", "rows", "columns", "pixel_encoding", "pixels", "hops")
+    __slots__ = ("exposure_start_unix_ns", "readout_end_unix_ns", "sequence", "satellite_id", "run_id", "trace_id", "band_lower_m", "band_upper_m", "exposure_s", "position_gcrs_m", "velocity_gcrs_m_per_s", "attitude_camera_to_gcrs", "camera", "rows", "columns", "pixel_encoding", "pixels", "hops", "pixel_compression")
     EXPOSURE_START_UNIX_NS_FIELD_NUMBER: _ClassVar[int]
     READOUT_END_UNIX_NS_FIELD_NUMBER: _ClassVar[int]
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
@@ -105,6 +114,7 @@ class Frame(_message.Message):
     PIXEL_ENCODING_FIELD_NUMBER: _ClassVar[int]
     PIXELS_FIELD_NUMBER: _ClassVar[int]
     HOPS_FIELD_NUMBER: _ClassVar[int]
+    PIXEL_COMPRESSION_FIELD_NUMBER: _ClassVar[int]
     exposure_start_unix_ns: int
     readout_end_unix_ns: int
     sequence: int
@@ -123,4 +133,5 @@ class Frame(_message.Message):
     pixel_encoding: PixelEncoding
     pixels: bytes
     hops: _containers.RepeatedCompositeFieldContainer[NetworkHop]
-    def __init__(self, exposure_start_unix_ns: _Optional[int] = ..., readout_end_unix_ns: _Optional[int] = ..., sequence: _Optional[int] = ..., satellite_id: _Optional[str] = ..., run_id: _Optional[str] = ..., trace_id: _Optional[str] = ..., band_lower_m: _Optional[float] = ..., band_upper_m: _Optional[float] = ..., exposure_s: _Optional[float] = ..., position_gcrs_m: _Optional[_Union[Vector3, _Mapping]] = ..., velocity_gcrs_m_per_s: _Optional[_Union[Vector3, _Mapping]] = ..., attitude_camera_to_gcrs: _Optional[_Union[Quaternion, _Mapping]] = ..., camera: _Optional[_Union[CameraModel, _Mapping]] = ..., rows: _Optional[int] = ..., columns: _Optional[int] = ..., pixel_encoding: _Optional[_Union[PixelEncoding, str]] = ..., pixels: _Optional[bytes] = ..., hops: _Optional[_Iterable[_Union[NetworkHop, _Mapping]]] = ...) -> None: ...
+    pixel_compression: PixelCompression
+    def __init__(self, exposure_start_unix_ns: _Optional[int] = ..., readout_end_unix_ns: _Optional[int] = ..., sequence: _Optional[int] = ..., satellite_id: _Optional[str] = ..., run_id: _Optional[str] = ..., trace_id: _Optional[str] = ..., band_lower_m: _Optional[float] = ..., band_upper_m: _Optional[float] = ..., exposure_s: _Optional[float] = ..., position_gcrs_m: _Optional[_Union[Vector3, _Mapping]] = ..., velocity_gcrs_m_per_s: _Optional[_Union[Vector3, _Mapping]] = ..., attitude_camera_to_gcrs: _Optional[_Union[Quaternion, _Mapping]] = ..., camera: _Optional[_Union[CameraModel, _Mapping]] = ..., rows: _Optional[int] = ..., columns: _Optional[int] = ..., pixel_encoding: _Optional[_Union[PixelEncoding, str]] = ..., pixels: _Optional[bytes] = ..., hops: _Optional[_Iterable[_Union[NetworkHop, _Mapping]]] = ..., pixel_compression: _Optional[_Union[PixelCompression, str]] = ...) -> None: ...

@@ -5,6 +5,7 @@ from plumewatch.v1 import frame_pb2
 from sat_emulator.downlink.encode import encode, trace_id
 from sat_emulator.frame import Frame, Pose
 from services.geometry.camera import Camera
+from services.runtime.pixel_codec import codec_named
 
 
 def _frame(counts: np.ndarray, sequence: int = 7) -> Frame:
@@ -56,6 +57,26 @@ def test_relay_finds_the_three_fields_it_reads_at_fixed_places_even_when_they_ar
     counts = np.zeros((64, 64), np.uint8)
     data = encode(Frame(0, 0, 1, 0.0, counts), "sat-1", "run-1")
     assert (data[0], data[9], data[18]) == (0x09, 0x11, 0x19)
+
+
+@pytest.mark.parametrize("dtype", ["u1", ">u2", "<f4"])
+@pytest.mark.parametrize("name", ["ccsds121", "zstd"])
+def test_compressed_frame_differs_in_its_pixels_and_in_how_they_are_packed_alone(name: str, dtype: str) -> None:
+    if name == "ccsds121":
+        pytest.importorskip("imagecodecs")
+    codec = codec_named(name)
+    assert codec is not None
+    frame = _frame(np.random.default_rng(1).normal(120, 3, (70, 33)).astype(dtype).T)
+    data = encode(frame, "sat-1", "run-1", codec)
+    assert (data[0], data[9], data[18]) == (0x09, 0x11, 0x19)
+    message = frame_pb2.Frame.FromString(data)
+    assert message.pixel_compression == codec.number
+    little = np.dtype(dtype).newbyteorder("<")
+    pixels = codec.decode(message.pixels, little, 33 * 70)
+    assert len(message.pixels) < pixels.nbytes
+    message.pixels = pixels.tobytes()
+    message.ClearField("pixel_compression")
+    assert message == frame_pb2.Frame.FromString(encode(frame, "sat-1", "run-1"))
 
 
 def test_frame_of_an_unknown_camera_carries_neither_pose_nor_camera() -> None:

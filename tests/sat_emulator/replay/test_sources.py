@@ -18,6 +18,7 @@ from services.geometry.attitude import look_at
 from services.geometry.camera import Camera
 from services.geometry.time import NS_PER_S
 from services.runtime.errors import BadInputError
+from services.runtime.pixel_codec import codec_named
 from services.runtime.recording import RecordingWriter
 from services.scenario.model import Replay
 
@@ -43,13 +44,14 @@ def _frame(sequence: int, pose: Pose | None) -> Frame:
     return Frame(sequence, start, start + 70_000_000, 0.02, counts, 2e-6, 3e-6, pose, CAMERA)
 
 
-def _record(path: Path, satellites: dict[str, Pose | None], frames: int = 6) -> None:
+def _record(path: Path, satellites: dict[str, Pose | None], frames: int = 6, compression: str = "none") -> None:
+    codec = codec_named(compression)
     with RecordingWriter(path, {}) as recording:
         for sequence in range(frames):
             for name, pose in satellites.items():
                 frame = _frame(sequence, pose)
                 times = (frame.exposure_start_unix_ns, frame.readout_end_unix_ns)
-                recording.add_frame(name, encode(frame, name, "run"), *times, sequence)
+                recording.add_frame(name, encode(frame, name, "run", codec), *times, sequence)
 
 
 def test_images_come_in_natural_order_at_the_stated_rate(folder: Path) -> None:
@@ -110,8 +112,11 @@ def test_folder_of_folders_is_a_satellite_each(tmp_path: Path) -> None:
         find_sequences(tmp_path / "nothing")
 
 
-def test_recorded_frames_come_back_as_they_were(tmp_path: Path) -> None:
-    _record(tmp_path / "r.mcap", {"a": POSE, "b": None})
+@pytest.mark.parametrize("compression", ["none", "ccsds121", "zstd"])
+def test_recorded_frames_come_back_as_they_were(tmp_path: Path, compression: str) -> None:
+    if compression == "ccsds121":
+        pytest.importorskip("imagecodecs")
+    _record(tmp_path / "r.mcap", {"a": POSE, "b": None}, compression=compression)
     source = McapSource(tmp_path / "r.mcap", "a", START)
     assert len(source) == 6
     for sequence in (5, 0, 3):
@@ -168,6 +173,19 @@ def test_contradicting_message_is_refused() -> None:
         decode(message.SerializeToString())
     with pytest.raises(ValueError, match=r"is no plumewatch\.v1\.Frame"):
         decode(b"\xff\xff\xff")
+
+
+def test_compressed_message_that_contradicts_itself_is_refused() -> None:
+    message = frame_pb2.Frame.FromString(encode(_frame(0, POSE), "s", "r", codec_named("zstd")))
+    message.rows = 9
+    with pytest.raises(ValueError, match="zstd frame of 160 bytes and rows x columns are 180"):
+        decode(message.SerializeToString())
+    message.rows = 1 << 31
+    with pytest.raises(ValueError, match="compressed pixels state 42949672960 bytes"):
+        decode(message.SerializeToString())
+    message.pixel_compression = 9  # type: ignore[assignment]
+    with pytest.raises(ValueError, match=r"pixel_compression is 9, which is none of \[1, 2\]"):
+        decode(message.SerializeToString())
 
 
 def test_targets_are_column_then_row(tmp_path: Path) -> None:

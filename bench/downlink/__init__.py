@@ -1,0 +1,1 @@
+"""What leaves a satellite, and what it costs to make it small."""
