@@ -9,6 +9,8 @@ Float64 = NDArray[np.float64]
 
 # Below this sine of the angle between boresight and up, "up" says nothing.
 PARALLEL = 1e-6
+# Below this angle between two quaternions the straight line between them is the arc to the last digit.
+STRAIGHT_RAD = 1e-8
 
 
 def look_at(position_gcrs_m: ArrayLike, target_gcrs_m: ArrayLike, up_hint: ArrayLike) -> Float64:
@@ -36,11 +38,7 @@ def look_at(position_gcrs_m: ArrayLike, target_gcrs_m: ArrayLike, up_hint: Array
 
 def matrix_from_quaternion(quaternion: ArrayLike) -> Float64:
     """Return the (3, 3) rotation of a quaternion (w, x, y, z), Hamilton's convention, of any length but zero."""
-    q = np.asarray(quaternion, dtype=np.float64)
-    length = float(np.linalg.norm(q))
-    if q.shape != (4,) or not 0 < length < math.inf:
-        raise ValueError(f"quaternion {q.tolist()} is no rotation; it needs four finite numbers, not all zero")
-    w, x, y, z = (q / length).tolist()
+    w, x, y, z = _unit(quaternion).tolist()
     return np.array(
         [
             [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
@@ -74,4 +72,29 @@ def quaternion_from_matrix(rotation: ArrayLike) -> Float64:
         q[1 + k] = r[k, i] + r[i, k]
     q /= np.linalg.norm(q)
     unit: Float64 = -q if q[0] < 0 else q
+    return unit
+
+
+def slerp(before: ArrayLike, after: ArrayLike, along: float) -> Float64:
+    """Return the unit quaternion (w, x, y, z) that has turned evenly from one to the other by the part `along`, 0 to 1.
+
+    The shorter way round: q and -q are one rotation. K. Shoemake, "Animating rotation with quaternion curves", SIGGRAPH
+    1985, 245. ValueError for a quaternion of length zero.
+    """
+    first, last = _unit(before), _unit(after)
+    if first @ last < 0:
+        last = -last
+    # From the chord: the cosine alone loses half the digits of a small angle.
+    angle = 2 * math.asin(min(1.0, float(np.linalg.norm(last - first)) / 2))
+    if angle < STRAIGHT_RAD:
+        return _unit(first + along * (last - first))
+    return _unit((math.sin((1 - along) * angle) * first + math.sin(along * angle) * last) / math.sin(angle))
+
+
+def _unit(quaternion: ArrayLike) -> Float64:
+    q = np.asarray(quaternion, dtype=np.float64)
+    length = float(np.linalg.norm(q))
+    if q.shape != (4,) or not 0 < length < math.inf:
+        raise ValueError(f"quaternion {q.tolist()} is no rotation; it needs four finite numbers, not all zero")
+    unit: Float64 = q / length
     return unit

@@ -1,4 +1,4 @@
-"""Orbits: SGP4 from two-line elements or from a circle that somebody drew.
+"""Orbits: SGP4 from two-line elements, from a state at an instant, or from a circle that somebody drew.
 
 SGP4 as in AIAA 2006-6753 with WGS 72 constants, which two-line elements are made for. Its kilometres and its errors
 end here: positions are metres, and an orbit that cannot be computed at an instant gives NaN and a code.
@@ -8,25 +8,27 @@ import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from sgp4.api import SGP4_ERRORS, WGS72, Satrec, SatrecArray
 from sgp4.io import compute_checksum
 
 from services.geometry import frames
+from services.geometry.elements import (
+    MU_WGS72_KM3_PER_S2,
+    RADIUS_WGS72_KM,
+    SGP4_EPOCH_UNIX_NS,
+    MeanElements,
+    satrec_from_elements,
+    satrec_from_state,
+)
 from services.geometry.ellipsoid import SEMI_MAJOR_M, geodetic_to_itrs
-from services.geometry.time import NS_PER_DAY, julian_date, unix_ns
+from services.geometry.time import NS_PER_DAY, julian_date
 
 Float64 = NDArray[np.float64]
 
-# WGS 72, the constants inside SGP4 (AIAA 2006-6753, table 1): km^3/s^2 and km.
-MU_WGS72_KM3_PER_S2 = 398_600.8
-RADIUS_WGS72_KM = 6_378.135
-# SGP4's own day count begins here.
-SGP4_EPOCH_UNIX_NS = unix_ns(datetime(1949, 12, 31, tzinfo=UTC))
 # Rounds of adjusting the mean motion until SGP4's mean semi-major axis is the one asked for; each gains three digits.
 AXIS_ROUNDS = 3
 
@@ -70,8 +72,24 @@ class Orbit:
         Earth's flattening. raan_rad, argument_of_latitude_rad: mean elements at the epoch, TEME.
         """
         mean_motion = _mean_motion_rad_per_min(altitude_m, inclination_rad)
-        satrec = _satrec(mean_motion, inclination_rad, raan_rad, argument_of_latitude_rad, epoch_unix_ns)
+        satrec = _circle(mean_motion, inclination_rad, raan_rad, argument_of_latitude_rad, epoch_unix_ns)
         return Orbit(satrec, name)
+
+    @staticmethod
+    def from_state(
+        position_gcrs_m: ArrayLike, velocity_gcrs_m_per_s: ArrayLike, epoch_unix_ns: int, name: str = ""
+    ) -> "Orbit":
+        """Return the orbit, without drag, that goes through a state, (3,) each, at the epoch.
+
+        There it has the state to a millimetre and a micrometre a second; before and after, SGP4's own errors grow,
+        kilometres a day. ValueError says what is wrong with a state that no satellite can have.
+        """
+        position = np.asarray(position_gcrs_m, dtype=np.float64)
+        velocity = np.asarray(velocity_gcrs_m_per_s, dtype=np.float64)
+        if position.shape != (3,) or velocity.shape != (3,):
+            raise ValueError(f"position and velocity must be (3,), not {position.shape} and {velocity.shape}")
+        teme = frames.gcrs_from_teme(epoch_unix_ns).T
+        return Orbit(satrec_from_state(teme @ position, teme @ velocity, epoch_unix_ns), name)
 
     @property
     def epoch_unix_ns(self) -> int:
@@ -157,7 +175,7 @@ def walker(
         for place in range(in_plane):
             turn = place / in_plane + phasing * plane / satellites
             argument = argument_of_latitude_rad + 2 * math.pi * turn
-            orbits.append(Orbit(_satrec(mean_motion, inclination_rad, raan, argument, epoch_unix_ns)))
+            orbits.append(Orbit(_circle(mean_motion, inclination_rad, raan, argument, epoch_unix_ns)))
     return orbits
 
 
@@ -173,24 +191,15 @@ def train(
 ) -> list[Orbit]:
     """Return satellites one behind another, the first ahead; the middle of the train passes over a place.
 
-    span_rad: from first to last, as seen from the Earth's centre. Where the orbit does not reach the place's
-    latitude, its highest (or lowest) point lies on the place's meridian. SGP4's short-period terms move the pass by
-    up to 15 km.
+    span_rad: from first to last, as seen from the Earth's centre. Where the orbit does not reach the place's latitude,
+    see `plane_over`. SGP4's short-period terms move the pass by up to 15 km.
     """
-    above_itrs_m = geodetic_to_itrs(latitude_deg, longitude_deg, altitude_m)
-    x, y, z = (frames.itrs_from_teme(overhead_unix_ns).T @ above_itrs_m).tolist()
-    declination = math.atan2(z, math.hypot(x, y))
-    middle = math.asin(max(-1.0, min(1.0, math.sin(declination) / math.sin(inclination_rad))))
-    if not ascending:
-        middle = math.pi - middle
-    # From the ascending node to the satellite along the equator.
-    along_equator = math.atan2(math.cos(inclination_rad) * math.sin(middle), math.cos(middle))
-    raan = math.atan2(y, x) - along_equator
+    raan, middle = plane_over(inclination_rad, altitude_m, latitude_deg, longitude_deg, overhead_unix_ns, ascending)
     mean_motion = _mean_motion_rad_per_min(altitude_m, inclination_rad)
     gap = span_rad / (satellites - 1) if satellites > 1 else 0.0
     return [
         Orbit(
-            _satrec(
+            _circle(
                 mean_motion,
                 inclination_rad,
                 raan,
@@ -200,6 +209,51 @@ def train(
         )
         for place in range(satellites)
     ]
+
+
+def plane_over(
+    inclination_rad: float,
+    altitude_m: float,
+    latitude_deg: float,
+    longitude_deg: float,
+    overhead_unix_ns: int,
+    ascending: bool = True,
+) -> tuple[float, float]:
+    """Return (raan_rad, argument_of_latitude_rad), TEME, of a circular orbit's satellite that is over a place.
+
+    Where the orbit does not reach the place's latitude, its highest (or lowest) point lies on the place's meridian.
+    """
+    x, y, z = _direction_teme(latitude_deg, longitude_deg, altitude_m, overhead_unix_ns)
+    declination = math.atan2(z, math.hypot(x, y))
+    # A satellite of an equatorial orbit is at its node anywhere; the guard keeps the division defined.
+    argument = math.asin(max(-1.0, min(1.0, math.sin(declination) / max(1e-9, math.sin(inclination_rad)))))
+    if not ascending:
+        argument = math.pi - argument
+    # From the ascending node to the satellite along the equator.
+    along_equator = math.atan2(math.cos(inclination_rad) * math.sin(argument), math.cos(argument))
+    return math.atan2(y, x) - along_equator, argument
+
+
+def nearest_argument_of_latitude_rad(
+    inclination_rad: float,
+    raan_rad: float,
+    altitude_m: float,
+    latitude_deg: float,
+    longitude_deg: float,
+    at_unix_ns: int,
+) -> float:
+    """Return where on a circular orbit, TEME, a satellite is nearest to a place at an instant."""
+    place = _direction_teme(latitude_deg, longitude_deg, altitude_m, at_unix_ns)
+    cos_raan, sin_raan = math.cos(raan_rad), math.sin(raan_rad)
+    cos_i, sin_i = math.cos(inclination_rad), math.sin(inclination_rad)
+    # The orbit's plane: along the ascending node, and a quarter turn on.
+    node = np.array([cos_raan, sin_raan, 0.0])
+    ahead = np.array([-cos_i * sin_raan, cos_i * cos_raan, sin_i])
+    return math.atan2(float(place @ ahead), float(place @ node))
+
+
+def _direction_teme(latitude_deg: float, longitude_deg: float, height_m: float, at_unix_ns: int) -> Float64:
+    return frames.itrs_from_teme(at_unix_ns).T @ geodetic_to_itrs(latitude_deg, longitude_deg, height_m)
 
 
 @functools.lru_cache(maxsize=64)
@@ -212,22 +266,12 @@ def _mean_motion_rad_per_min(altitude_m: float, inclination_rad: float) -> float
     axis_km = wanted_km
     for _ in range(AXIS_ROUNDS):
         mean_motion = math.sqrt(MU_WGS72_KM3_PER_S2 / axis_km**3) * 60
-        axis_km += wanted_km - _satrec(mean_motion, inclination_rad, 0.0, 0.0, SGP4_EPOCH_UNIX_NS).a * RADIUS_WGS72_KM
+        axis_km += wanted_km - _circle(mean_motion, inclination_rad, 0.0, 0.0, SGP4_EPOCH_UNIX_NS).a * RADIUS_WGS72_KM
     return math.sqrt(MU_WGS72_KM3_PER_S2 / axis_km**3) * 60
 
 
-def _satrec(
+def _circle(
     mean_motion_rad_per_min: float, inclination_rad: float, raan_rad: float, argument_rad: float, epoch_unix_ns: int
 ) -> Any:
-    satrec = Satrec()
-    epoch_days = (epoch_unix_ns - SGP4_EPOCH_UNIX_NS) / NS_PER_DAY
-    # In order: model, mode, number, epoch, drag, two derivatives of the mean motion, eccentricity, argument of
-    # perigee, inclination, mean anomaly, mean motion, node.
-    turn = 2 * math.pi
-    satrec.sgp4init(
-        WGS72, "i", 0, epoch_days, 0.0, 0.0, 0.0, 0.0, 0.0,
-        inclination_rad, argument_rad % turn, mean_motion_rad_per_min, raan_rad % turn,
-    )  # fmt: skip
-    if satrec.error:
-        raise ValueError(f"orbit cannot be computed: {SGP4_ERRORS[satrec.error]}")
-    return satrec
+    elements = MeanElements(mean_motion_rad_per_min, 0.0, inclination_rad, raan_rad, 0.0, argument_rad)
+    return satrec_from_elements(elements, epoch_unix_ns)

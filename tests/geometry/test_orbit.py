@@ -1,17 +1,21 @@
-"""Orbits against the verification vectors of AIAA 2006-6753, and the patterns that scenarios draw."""
+"""Orbits of two-line elements, and the patterns that scenarios draw."""
 
-import importlib.resources
 import math
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import numpy as np
 import pytest
-from sgp4.io import compute_checksum
 
-from services.geometry.ellipsoid import itrs_to_geodetic
+from services.geometry.ellipsoid import geodetic_to_itrs, itrs_to_geodetic
 from services.geometry.geodesic import geodesic_distance_m
-from services.geometry.orbit import Orbit, positions_itrs_m, propagate_teme, train, walker
+from services.geometry.orbit import (
+    Orbit,
+    nearest_argument_of_latitude_rad,
+    plane_over,
+    positions_itrs_m,
+    train,
+    walker,
+)
 from services.geometry.time import NS_PER_S, unix_ns
 
 START = unix_ns(datetime(2026, 6, 21, 12, tzinfo=UTC))
@@ -20,67 +24,6 @@ LINES = (
     "1 00005U 58002B   00179.78495062  .00000023  00000-0  28098-4 0  4753",
     "2 00005  34.2682 348.7242 1859667 331.7664  19.3264 10.82419157413667",
 )
-
-
-def _verification_vectors() -> Iterator[tuple[int, float, list[float]]]:
-    """Yield (catalogue number, minutes since epoch, x y z vx vy vz in km) of the reference program's output."""
-    number = 0
-    for line in (importlib.resources.files("sgp4") / "tcppver.out").read_text().splitlines():
-        words = line.split()
-        if len(words) == 2 and words[1] == "xx":
-            number = int(words[0])
-        elif len(words) >= 7:
-            yield number, float(words[0]), [float(word) for word in words[1:7]]
-
-
-def _verification_orbits() -> dict[int, Orbit]:
-    orbits: dict[int, Orbit] = {}
-    previous = ""
-    for line in (importlib.resources.files("sgp4") / "SGP4-VER.TLE").read_text().splitlines():
-        if line.startswith("2 "):
-            # The set's made-up satellites carry wrong checksums.
-            lines = [f"{text[:68]}{compute_checksum(text)}" for text in (previous, line)]
-            # 33334 is in the set to be refused.
-            if line[2:7] == "33334":
-                with pytest.raises(ValueError, match="perturbed eccentricity is outside the range"):
-                    Orbit.from_tle(*lines)
-            else:
-                orbits.setdefault(int(line[2:7]), Orbit.from_tle(*lines))
-        previous = line
-    return orbits
-
-
-def test_states_match_the_published_verification_set() -> None:
-    # Instants are whole nanoseconds and epochs are days in a double: up to a microsecond, 8 mm at 8 km/s.
-    two_centimetres = 0.02
-    compared = 0
-    orbits = _verification_orbits()
-    for number, minutes, state_km in _verification_vectors():
-        # The set has satellites that must fail; their vectors before the failure are compared too.
-        if number not in orbits:
-            continue
-        orbit = orbits[number]
-        position, velocity = orbit.state_teme(orbit.epoch_unix_ns + round(minutes * 60 * NS_PER_S))
-        if np.isnan(position).any():
-            continue
-        assert np.abs(position - 1000 * np.array(state_km[:3])).max() < two_centimetres, (number, minutes)
-        assert np.abs(velocity - 1000 * np.array(state_km[3:])).max() < 2e-5, (number, minutes)
-        compared += 1
-    assert compared > 600
-
-
-def test_decayed_orbit_gives_nan_and_a_reason() -> None:
-    # AIAA 2006-6753, appendix D: satellite 28350 decays within days.
-    orbit = _verification_orbits()[28350]
-    later = orbit.epoch_unix_ns + 40 * 86_400 * NS_PER_S
-    good = Orbit.from_tle(*LINES)
-    positions, velocities, codes = propagate_teme([good, orbit], later)
-    assert codes[1] != 0
-    assert np.isnan(positions[1]).all()
-    assert np.isnan(velocities[1]).all()
-    assert np.isnan(orbit.state_gcrs(later)[0]).all()
-    assert "orbit 28350: " in orbit.problem(later)
-    assert good.problem(good.epoch_unix_ns) == ""
 
 
 @pytest.mark.parametrize(
@@ -155,3 +98,32 @@ def test_train_that_cannot_reach_a_latitude_comes_as_near_as_it_can() -> None:
     latitude, longitude, _ = itrs_to_geodetic(orbit.position_itrs_m(START))
     assert float(latitude) == pytest.approx(50.1, abs=0.3)
     assert float(longitude) == pytest.approx(20, abs=0.3)
+
+
+@pytest.mark.parametrize("ascending", [True, False])
+@pytest.mark.parametrize("inclination_deg", [0.0, 81.0, 98.6])
+def test_satellite_of_the_plane_over_a_place_is_over_it(inclination_deg: float, ascending: bool) -> None:
+    latitude = 0.0 if inclination_deg == 0 else 35.0
+    inclination = math.radians(inclination_deg)
+    raan, argument = plane_over(inclination, 1e6, latitude, -106.0, START, ascending)
+    orbit = Orbit.circular(1e6, inclination, raan, argument, START)
+    found_latitude, found_longitude, _ = (float(value) for value in itrs_to_geodetic(orbit.position_itrs_m(START)))
+    thirty_kilometres = 30e3
+    assert geodesic_distance_m(latitude, -106.0, found_latitude, found_longitude) < thirty_kilometres
+    # Nothing on that orbit is nearer.
+    nearest = nearest_argument_of_latitude_rad(inclination, raan, 1e6, latitude, -106.0, START)
+    assert math.remainder(nearest - argument, 2 * math.pi) == pytest.approx(0.0, abs=1e-9)
+
+
+def test_nearest_place_of_another_plane_is_nearest() -> None:
+    inclination = math.radians(81)
+    raan, _ = plane_over(inclination, 1e6, 35.0, -106.0, START)
+    other = raan + math.radians(12)
+    nearest = nearest_argument_of_latitude_rad(inclination, other, 1e6, 35.0, -106.0, START)
+    place = geodetic_to_itrs(35.0, -106.0, 1e6)
+    distances = [
+        float(np.linalg.norm(Orbit.circular(1e6, inclination, other, argument, START).position_itrs_m(START) - place))
+        for argument in np.linspace(nearest - 0.3, nearest + 0.3, 61)
+    ]
+    # SGP4's short-period terms move the satellite by up to a tenth of a degree.
+    assert int(np.argmin(distances)) == pytest.approx(30, abs=1)
