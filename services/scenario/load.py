@@ -3,12 +3,17 @@
 import dataclasses
 import difflib
 from pathlib import Path
+from typing import TypeVar
 
 import services
 from services.runtime.configuration import ConfigurationError, read_toml
-from services.scenario.model import Replay, Satellite, Scenario
+from services.scenario.model import Constellation, Replay, Satellite, Scenario, Train, Walker
+from services.scenario.references import with_references
 
-DEFAULT = "default"
+Pattern = TypeVar("Pattern", Constellation | None, Train | None, Walker | None, Satellite)
+
+# The file that the name "default" stands for.
+DEFAULT = "tranche0"
 
 
 def builtin_folder() -> Path:
@@ -24,21 +29,22 @@ def builtin_names() -> list[str]:
 
 
 def find_scenario(name_or_path: str | Path | None = None) -> Path:
-    """Return the file of a scenario: a path, the name of a shipped one, or None for the shipped default.
+    """Return the file of a scenario: a path, the name of a shipped one, or None or "default" for the shipped default.
 
     A file that exists goes before a shipped scenario of the same name.
     """
-    if name_or_path is None:
-        return builtin_folder() / f"{DEFAULT}.toml"
-    path = Path(name_or_path)
-    if path.exists():
+    path = None if name_or_path is None else Path(name_or_path)
+    if path is not None and path.exists():
         return path
+    if path is None or str(path) == "default":
+        return builtin_folder() / f"{DEFAULT}.toml"
     names = builtin_names()
     if str(name_or_path) in names:
         return builtin_folder() / f"{name_or_path}.toml"
     if path.suffix == "" and path.parent == Path():
-        nearest = difflib.get_close_matches(str(name_or_path), names, n=1)
-        hint = f"did you mean {nearest[0]!r}?" if nearest else "shipped scenarios: " + ", ".join(names)
+        known = sorted({"default", *names})
+        nearest = difflib.get_close_matches(str(name_or_path), known, n=1)
+        hint = f"did you mean {nearest[0]!r}?" if nearest else "shipped scenarios: " + ", ".join(known)
         raise ConfigurationError(str(name_or_path), f"is neither a file nor a shipped scenario; {hint}")
     # Reading it says what is wrong, with the nearest file name.
     return path
@@ -50,19 +56,36 @@ def load_scenario(name_or_path: str | Path | None = None) -> Scenario:
     Whether the files it names exist is left to who reads them: a relay needs no pictures.
     """
     path = find_scenario(name_or_path)
-    scenario = read_toml(path, Scenario)
+    scenario = read_toml(path, Scenario, with_references)
     folder = path.resolve().parent
     background = scenario.background
     if background.picture is not None:
         background = dataclasses.replace(background, picture=folder / background.picture)
-    satellites = tuple(_resolve_satellite(satellite, folder) for satellite in scenario.satellites)
-    return dataclasses.replace(scenario, background=background, satellites=satellites)
+    return dataclasses.replace(
+        scenario,
+        background=background,
+        constellation=_aimed(scenario.constellation, folder),
+        train=_aimed(scenario.train, folder),
+        walker=_aimed(scenario.walker, folder),
+        satellites=tuple(_resolve_satellite(satellite, folder) for satellite in scenario.satellites),
+        trajectories=tuple(
+            dataclasses.replace(trajectory, path=folder / trajectory.path) for trajectory in scenario.trajectories
+        ),
+    )
+
+
+def _aimed(pattern: Pattern, folder: Path) -> Pattern:
+    """Return the pattern, or satellite, with its table of attitudes resolved."""
+    if pattern is None or pattern.pointing.table is None:
+        return pattern
+    pointing = dataclasses.replace(pattern.pointing, table=folder / pattern.pointing.table)
+    return dataclasses.replace(pattern, pointing=pointing)
 
 
 def _resolve_satellite(satellite: Satellite, folder: Path) -> Satellite:
     tle_file = None if satellite.tle_file is None else folder / satellite.tle_file
     replay = None if satellite.replay is None else _resolve_replay(satellite.replay, folder)
-    return dataclasses.replace(satellite, tle_file=tle_file, replay=replay)
+    return dataclasses.replace(_aimed(satellite, folder), tle_file=tle_file, replay=replay)
 
 
 def _resolve_replay(replay: Replay, folder: Path) -> Replay:

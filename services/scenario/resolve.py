@@ -1,18 +1,31 @@
 """From what a scenario's file says to orbits, places and instants."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from services.geometry import orbit as orbits
 from services.geometry.ellipsoid import geodetic_to_itrs, itrs_to_geodetic
 from services.geometry.orbit import Orbit
 from services.geometry.time import NS_PER_DAY, NS_PER_S, format_rfc3339, unix_ns
 from services.runtime.configuration import ConfigurationError
-from services.scenario.model import Gateway, Place, Pointing, Replay, Satellite, Scenario, Sensor, Train, Walker
+from services.scenario.model import (
+    Aircraft,
+    Cruise,
+    Gateway,
+    Place,
+    Pointing,
+    Replay,
+    Satellite,
+    Scenario,
+    Sensor,
+)
+from services.scenario.pointing_table import PointingTable, read_pointing_table
+from services.scenario.slots import Slot, pattern_slots, walker_orbits
 from services.scenario.teleports import teleport_gateways
 from services.scenario.tle import find_tle
+from services.scenario.view import satellites_that_see
 
 # SGP4's error grows by kilometres a day; after a month elements place nothing.
 MAX_TLE_AGE_DAYS = 30.0
@@ -23,8 +36,10 @@ class ResolvedSatellite:
     """One satellite of the run.
 
     index: place in the run's list, part of its random seed.
-    target: where its camera looks; None: straight down.
+    target: where its camera looks; None, with no `table`: straight down.
     replay: recorded images in the camera's stead; None: emulated.
+    sensor: its camera, its own or the scenario's.
+    table: attitudes from a file, which go before `target`.
     """
 
     id: str
@@ -33,15 +48,7 @@ class ResolvedSatellite:
     target: Place | None
     replay: Replay | None
     sensor: Sensor
-
-
-@dataclass(frozen=True)
-class _Slot:
-    """An orbit that the train or the pattern gives, and who takes it if nobody is named."""
-
-    id: str
-    orbit: Orbit
-    pointing: Pointing
+    table: PointingTable | None = None
 
 
 def start_unix_ns(scenario: Scenario) -> int:
@@ -55,22 +62,44 @@ def end_unix_ns(scenario: Scenario) -> int:
 
 
 def resolve_area(scenario: Scenario) -> Place:
-    """Return where the train passes over and cameras look.
+    """Return where patterns pass over and cameras look.
 
-    The scenario's `area`; left out, the middle of the launch sites, else of the fires; else, nothing being on the
-    ground, latitude and longitude 0.
+    The scenario's `area`; left out, the middle of what is to be warned of (launch sites, and of cruise missiles' ways
+    the middle between first and last way-point); else the middle of all other heat; else, nothing being on the ground,
+    latitude and longitude 0. A trajectory file without a `launch` has no place here.
     """
     if scenario.area is not None:
         return scenario.area
-    places = [rocket.launch for rocket in scenario.rockets] or [fire.place for fire in scenario.fires]
-    if not places:
-        return Place(0.0, 0.0)
+    places = _threat_places(scenario) or _heat_places(scenario)
+    return _middle(places, "what the area is left to") if places else Place(0.0, 0.0)
+
+
+def _threat_places(scenario: Scenario) -> list[Place]:
+    places: list[Place] = []
+    for threat in scenario.threats:
+        if isinstance(threat, Cruise):
+            places.append(_way_middle(threat))
+        elif threat.launch is not None:
+            places.append(threat.launch)
+    return places
+
+
+def _heat_places(scenario: Scenario) -> list[Place]:
+    return [_way_middle(heat) if isinstance(heat, Aircraft) else heat.place for heat in scenario.heat]
+
+
+def _way_middle(mover: Cruise | Aircraft) -> Place:
+    return _middle([mover.way_points[0], mover.way_points[-1]], f"the ends of {mover.id!r}'s way")
+
+
+def _middle(places: Sequence[Place], what: str) -> Place:
+    """Return the middle of places, heights too; ConfigurationError where they lie round the whole Earth."""
     if len(places) == 1:
         return places[0]
     positions = [geodetic_to_itrs(place.latitude_deg, place.longitude_deg, 0.0) for place in places]
     middle = np.mean(positions, axis=0)
     if np.linalg.norm(middle) < 1e5:
-        raise ConfigurationError("area", "must be set: the launch sites lie on opposite sides of the Earth")
+        raise ConfigurationError("area", f"must be set: {what} lies on opposite sides of the Earth")
     latitude, longitude, _ = itrs_to_geodetic(middle)
     return Place(float(latitude), float(longitude), sum(place.height_m for place in places) / len(places))
 
@@ -78,35 +107,37 @@ def resolve_area(scenario: Scenario) -> Place:
 def resolve_satellites(scenario: Scenario) -> tuple[ResolvedSatellite, ...]:
     """Return the run's satellites with their orbits, in a fixed order.
 
-    Satellites named without a TLE take the places of the train (or pattern) in the file's order; places left over go
-    to satellites called prefix-1, prefix-2, … by their place. Satellites with a TLE come in addition. Where no train
-    is given, named satellites without a TLE form one of their number.
+    Satellites named without an orbit of their own (TLE or state) take the places of the constellation, train or Walker
+    pattern in the file's order; places left over go to satellites called prefix-1, prefix-2, … by their place.
+    Satellites with an orbit come in addition. Where no pattern is given, named satellites without an orbit form a train
+    of their number. Of tranche1, only satellites that see the area in mid-run have a place.
+
+    Raises ConfigurationError, or BadInputError for a table of attitudes that cannot be used.
     """
-    unplaced = [satellite for satellite in scenario.satellites if satellite.tle is None and satellite.tle_file is None]
-    slots = _slots(scenario, len(unplaced))
+    unplaced = [satellite for satellite in scenario.satellites if not _has_orbit(satellite)]
+    area = resolve_area(scenario)
+    slots = pattern_slots(scenario, len(unplaced), area, start_unix_ns(scenario), end_unix_ns(scenario))
+    if scenario.constellation is not None and scenario.constellation.name == "tranche1":
+        slots = _in_view(scenario, slots, area)
     if len(unplaced) > len(slots):
-        pattern = "train" if scenario.train is not None else "walker"
-        raise ConfigurationError(
-            pattern,
-            f"has {len(slots)} places for {len(unplaced)} satellites without a TLE; "
-            f"set {pattern}.satellites = {len(unplaced)} or give {unplaced[len(slots)].id!r} a TLE",
-        )
+        raise _too_few_places(scenario, len(slots), unplaced)
     taken = {satellite.id: slot for satellite, slot in zip(unplaced, slots, strict=False)}
-    resolved: list[tuple[str, Orbit, Pointing, Replay | None]] = []
+    resolved: list[ResolvedSatellite] = []
     for place, satellite in enumerate(scenario.satellites):
-        orbit = taken[satellite.id].orbit if satellite.id in taken else _tle_orbit(satellite, place, scenario)
-        resolved.append((satellite.id, orbit, satellite.pointing, satellite.replay))
-    resolved += [(slot.id, slot.orbit, slot.pointing, None) for slot in slots[len(unplaced) :]]
+        slot = taken.get(satellite.id)
+        orbit = _own_orbit(satellite, place, scenario) if slot is None else slot.orbit
+        sensor = satellite.sensor or scenario.sensor
+        target, table = _aim(scenario, satellite.pointing, sensor, area)
+        resolved.append(ResolvedSatellite(satellite.id, len(resolved), orbit, target, satellite.replay, sensor, table))
+    for slot in slots[len(unplaced) :]:
+        resolved.append(_of_slot(scenario, slot, len(resolved), area))
     _check(scenario, resolved)
-    return tuple(
-        ResolvedSatellite(name, index, orbit, _target(scenario, pointing), replay, scenario.sensor)
-        for index, (name, orbit, pointing, replay) in enumerate(resolved)
-    )
+    return tuple(resolved)
 
 
 def relays(scenario: Scenario) -> dict[str, Orbit]:
     """Return the relay constellation's orbits by name, in the order of its pattern."""
-    return _walker_orbits(scenario.network.relays, start_unix_ns(scenario))
+    return walker_orbits(scenario.network.relays, start_unix_ns(scenario))
 
 
 def gateways(scenario: Scenario) -> tuple[Gateway, ...]:
@@ -114,84 +145,99 @@ def gateways(scenario: Scenario) -> tuple[Gateway, ...]:
     return scenario.network.gateways or teleport_gateways(resolve_area(scenario))
 
 
-def _slots(scenario: Scenario, unplaced: int) -> list[_Slot]:
-    start = start_unix_ns(scenario)
-    if scenario.walker is not None:
-        pattern = scenario.walker
-        return [_Slot(name, orbit, pattern.pointing) for name, orbit in _walker_orbits(pattern, start).items()]
-    train = scenario.train
-    if train is None:
-        if unplaced == 0:
-            return []
-        train = Train(satellites=unplaced)
-    area = resolve_area(scenario)
-    trained = orbits.train(
-        train.satellites,
-        math.radians(train.span_deg),
-        train.altitude_m,
-        math.radians(train.inclination_deg),
-        area.latitude_deg,
-        area.longitude_deg,
-        (start + end_unix_ns(scenario)) // 2,
-        train.ascending,
+def _has_orbit(satellite: Satellite) -> bool:
+    return satellite.tle is not None or satellite.tle_file is not None or satellite.state is not None
+
+
+def _of_slot(scenario: Scenario, slot: Slot, index: int, area: Place) -> ResolvedSatellite:
+    target, table = _aim(scenario, slot.pointing, scenario.sensor, area)
+    return ResolvedSatellite(slot.id, index, slot.orbit, target, None, scenario.sensor, table)
+
+
+def _in_view(scenario: Scenario, slots: Sequence[Slot], area: Place) -> list[Slot]:
+    """Return the places from which the area is on the detector and the satellite above its horizon in mid-run."""
+    satellites = [_of_slot(scenario, slot, index, area) for index, slot in enumerate(slots)]
+    position = geodetic_to_itrs(area.latitude_deg, area.longitude_deg, area.height_m)
+    middle = (start_unix_ns(scenario) + end_unix_ns(scenario)) // 2
+    seeing = [slots[satellite.index] for satellite in satellites_that_see(satellites, position, middle)]
+    if not seeing:
+        raise ConfigurationError(
+            "constellation",
+            f"none of the {len(slots)} satellites sees the area at {area.latitude_deg:g}, {area.longitude_deg:g} in "
+            'mid-run; set constellation.pointing to kind = "area", widen the camera (ifov_rad, rows, columns) or move '
+            "`area`",
+        )
+    return seeing
+
+
+def _too_few_places(scenario: Scenario, places: int, unplaced: Sequence[Satellite]) -> ConfigurationError:
+    pattern = next(name for name in ("constellation", "train", "walker") if getattr(scenario, name) is not None)
+    more = "" if pattern == "constellation" else f"set {pattern}.satellites = {len(unplaced)} or "
+    return ConfigurationError(
+        pattern,
+        f"has {places} places for {len(unplaced)} satellites without an orbit; "
+        f"{more}give {unplaced[places].id!r} a TLE or a state",
     )
-    return [
-        _Slot(f"{train.prefix}-{place}", Orbit(orbit.satrec, f"{train.prefix}-{place}"), train.pointing)
-        for place, orbit in enumerate(trained, start=1)
-    ]
 
 
-def _walker_orbits(pattern: Walker, epoch_unix_ns: int) -> dict[str, Orbit]:
-    members = orbits.walker(
-        pattern.satellites,
-        pattern.planes,
-        pattern.phasing,
-        pattern.altitude_m,
-        math.radians(pattern.inclination_deg),
-        epoch_unix_ns,
-        math.radians(pattern.raan_spread_deg),
-        math.radians(pattern.raan_deg),
-        math.radians(pattern.argument_of_latitude_deg),
-    )
-    names = [f"{pattern.prefix}-{place}" for place in range(1, len(members) + 1)]
-    return {name: Orbit(orbit.satrec, name) for name, orbit in zip(names, members, strict=True)}
-
-
-def _tle_orbit(satellite: Satellite, place: int, scenario: Scenario) -> Orbit:
-    where = f"satellite[{place}].tle"
-    lines = satellite.tle
-    if lines is None:
-        if satellite.tle_file is None or satellite.tle_name is None:
-            raise ConfigurationError(where, "must be set and is missing")
-        lines = find_tle(satellite.tle_file, satellite.tle_name)
+def _own_orbit(satellite: Satellite, place: int, scenario: Scenario) -> Orbit:
+    where, word = f"satellite[{place}].tle", "TLE"
     try:
-        orbit = Orbit.from_tle(*lines, name=satellite.id)
+        if satellite.state is not None:
+            where, word = f"satellite[{place}].state", "state"
+            state = satellite.state
+            epoch_unix_ns = unix_ns(state.epoch)
+            orbit = Orbit.from_state(
+                state.position_gcrs_m, state.velocity_gcrs_m_per_s, epoch_unix_ns, name=satellite.id
+            )
+        else:
+            orbit = Orbit.from_tle(*_tle_lines(satellite, where), name=satellite.id)
+            epoch_unix_ns = orbit.epoch_unix_ns
     except ValueError as error:
         raise ConfigurationError(where, str(error)) from error
-    age_days = (start_unix_ns(scenario) - orbit.epoch_unix_ns) / NS_PER_DAY
+    age_days = (start_unix_ns(scenario) - epoch_unix_ns) / NS_PER_DAY
     if abs(age_days) > MAX_TLE_AGE_DAYS:
         side = "before" if age_days > 0 else "after"
         raise ConfigurationError(
             where,
-            f"epoch of {satellite.id!r}, {format_rfc3339(orbit.epoch_unix_ns)}, is {abs(age_days):.1f} days {side} the "
-            f"scenario's start; refresh the TLE or move `start` to within {MAX_TLE_AGE_DAYS:g} days of it",
+            f"epoch of {satellite.id!r}, {format_rfc3339(epoch_unix_ns)}, is {abs(age_days):.1f} days {side} the "
+            f"scenario's start; refresh the {word} or move `start` to within {MAX_TLE_AGE_DAYS:g} days of it",
         )
     return orbit
 
 
-def _target(scenario: Scenario, pointing: Pointing) -> Place | None:
+def _tle_lines(satellite: Satellite, where: str) -> tuple[str, str]:
+    if satellite.tle is not None:
+        return satellite.tle
+    if satellite.tle_file is None or satellite.tle_name is None:
+        raise ConfigurationError(where, "must be set and is missing")
+    return find_tle(satellite.tle_file, satellite.tle_name)
+
+
+def _aim(
+    scenario: Scenario, pointing: Pointing, sensor: Sensor, area: Place
+) -> tuple[Place | None, PointingTable | None]:
+    """Return what the camera looks at, if anything, and its table of attitudes, if it has one."""
+    if pointing.table is not None:
+        start = start_unix_ns(scenario)
+        table = read_pointing_table(pointing.table, start)
+        # To the run's end, or to the middle of the last frame's exposure where that comes after it.
+        frames = max(1, math.ceil(scenario.duration_s * sensor.frame_rate_hz - 1e-9))
+        last_s = (frames - 1) / sensor.frame_rate_hz + sensor.integration_s / 2
+        table.check_covers(start, max(end_unix_ns(scenario), start + round(last_s * NS_PER_S)))
+        return None, table
     if pointing.kind == "nadir":
-        return None
-    return pointing.place if pointing.place is not None else resolve_area(scenario)
+        return None, None
+    return pointing.place or area, None
 
 
-def _check(scenario: Scenario, resolved: list[tuple[str, Orbit, Pointing, Replay | None]]) -> None:
-    names = [name for name, *_ in resolved]
+def _check(scenario: Scenario, resolved: Sequence[ResolvedSatellite]) -> None:
+    names = [satellite.id for satellite in resolved]
     doubled = sorted({name for name in names if names.count(name) > 1})
     if doubled:
-        raise ConfigurationError("satellite", f"id {doubled[0]!r} is used twice; rename it or set the train's prefix")
-    for name, orbit, *_ in resolved:
+        raise ConfigurationError("satellite", f"id {doubled[0]!r} is used twice; rename it or set the pattern's prefix")
+    for satellite in resolved:
         for instant in (start_unix_ns(scenario), end_unix_ns(scenario)):
-            problem = orbit.problem(instant)
+            problem = satellite.orbit.problem(instant)
             if problem:
-                raise ConfigurationError(f"satellite {name!r}", f"{problem} at {format_rfc3339(instant)}")
+                raise ConfigurationError(f"satellite {satellite.id!r}", f"{problem} at {format_rfc3339(instant)}")

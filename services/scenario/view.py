@@ -1,6 +1,9 @@
 """Which satellite sees what, by geometry alone."""
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,17 +12,23 @@ from services.geometry.attitude import look_at
 from services.geometry.camera import Camera
 from services.geometry.ellipsoid import elevation_rad, geodetic_to_itrs, itrs_to_geodetic
 from services.geometry.frames import itrs_from_gcrs
-from services.geometry.time import NS_PER_S
+from services.geometry.geodesic import geodesic_destination, geodesic_inverse
+from services.geometry.time import NS_PER_S, unix_ns
 from services.runtime.configuration import ConfigurationError
-from services.scenario.model import Rocket, Scenario, Sensor
-from services.scenario.resolve import ResolvedSatellite, end_unix_ns, start_unix_ns
+from services.scenario.model import Cruise, Place, Rocket, Scenario, Sensor, TrajectoryFile
+
+if TYPE_CHECKING:
+    # Resolving asks this file which satellites of a constellation see the area.
+    from services.scenario.resolve import ResolvedSatellite
 
 Float64 = NDArray[np.float64]
 
 # Where the plume has climbed out of the thick of the atmosphere, and how long after the launch at the latest.
 PLUME_HEIGHT_M = 10_000.0
-LOOK_FOR_S = 60
-LOOK_EVERY_S = 5
+LOOK_FOR_S = 60.0
+LOOK_EVERY_S = 5.0
+# On a long way as many.
+MOST_LOOKS = 60
 
 
 def lens(sensor: Sensor) -> Camera:
@@ -29,17 +38,21 @@ def lens(sensor: Sensor) -> Camera:
         1.0 / sensor.ifov_rad,
         (sensor.rows - 1) / 2,
         (sensor.columns - 1) / 2,
+        sensor.distortion_k1,
+        sensor.distortion_k2,
         psf_sigma_px=sensor.psf_sigma_px,
     )
 
 
-def nominal_pose(satellite: ResolvedSatellite, unix_ns: int) -> tuple[Float64, Float64, Float64]:
+def nominal_pose(satellite: "ResolvedSatellite", unix_ns: int) -> tuple[Float64, Float64, Float64]:
     """Return position, velocity (GCRS, m, m/s) and the (3, 3) camera-to-GCRS rotation, without jitter.
 
-    The camera looks at its target, or straight down along the ellipsoid's normal, with the direction of flight at
-    the image's top.
+    The camera looks as its table of attitudes says, at its target, or straight down along the ellipsoid's normal; the
+    latter two have the direction of flight at the image's top. BadInputError outside the table's time span.
     """
     position, velocity = satellite.orbit.state_gcrs(unix_ns)
+    if satellite.table is not None:
+        return position, velocity, satellite.table.rotation(unix_ns)
     itrs = itrs_from_gcrs(unix_ns)
     if satellite.target is None:
         latitude, longitude, _ = itrs_to_geodetic(itrs @ position)
@@ -51,8 +64,8 @@ def nominal_pose(satellite: ResolvedSatellite, unix_ns: int) -> tuple[Float64, F
 
 
 def satellites_that_see(
-    satellites: Iterable[ResolvedSatellite], position_itrs_m: Float64, unix_ns: int
-) -> list[ResolvedSatellite]:
+    satellites: "Iterable[ResolvedSatellite]", position_itrs_m: Float64, unix_ns: int
+) -> "list[ResolvedSatellite]":
     """Return the emulated satellites that have a point, (3,), on their detector and above the point's horizon."""
     itrs = itrs_from_gcrs(unix_ns)
     seeing = []
@@ -69,32 +82,77 @@ def satellites_that_see(
     return seeing
 
 
-def check_launches_seen(scenario: Scenario, satellites: Sequence[ResolvedSatellite]) -> None:
-    """Raise ConfigurationError for a rocket that no satellite sees rise, or that rises after the run's end."""
-    for place, rocket in enumerate(scenario.rockets):
-        where = f"rocket[{place}]"
-        if rocket.launch_time_s >= scenario.duration_s:
-            raise ConfigurationError(
-                f"{where}.launch_time_s",
-                f"is {rocket.launch_time_s:g}, and the run ends after {scenario.duration_s:g} s: {rocket.id!r} would "
-                "never rise; raise duration_s",
-            )
-        if not any(satellites_that_see(satellites, _plume_itrs_m(rocket), at) for at in _instants(scenario, rocket)):
-            raise ConfigurationError(
-                f"{where}.launch",
-                f"of {rocket.id!r} at {rocket.launch.latitude_deg:g}, {rocket.launch.longitude_deg:g} is in no "
-                "satellite's view; leave `area` out, set it near the launch, widen the camera (ifov_rad, rows, "
-                "columns) or lower train.span_deg",
-            )
+def check_launches_seen(scenario: Scenario, satellites: "Sequence[ResolvedSatellite]") -> None:
+    """Raise ConfigurationError for a threat that no satellite ever sees, or that begins after the run's end.
+
+    A rocket's plume, or a file's with a `launch`, must be seen within a minute of the launch, a cruise missile
+    somewhere on its way. Where a file without a `launch` begins is known to who flies it only.
+    """
+    threats: dict[str, Sequence[Rocket | Cruise | TrajectoryFile]] = {
+        "rocket": scenario.rockets,
+        "cruise": scenario.cruises,
+        "trajectory": scenario.trajectories,
+    }
+    for key, several in threats.items():
+        for place, threat in enumerate(several):
+            _check_seen(scenario, satellites, threat, f"{key}[{place}]")
 
 
-def _plume_itrs_m(rocket: Rocket) -> Float64:
-    return geodetic_to_itrs(
-        rocket.launch.latitude_deg, rocket.launch.longitude_deg, rocket.launch.height_m + PLUME_HEIGHT_M
-    )
+def _check_seen(
+    scenario: Scenario, satellites: "Sequence[ResolvedSatellite]", threat: Rocket | Cruise | TrajectoryFile, where: str
+) -> None:
+    if threat.launch_time_s >= scenario.duration_s:
+        raise ConfigurationError(
+            f"{where}.launch_time_s",
+            f"is {threat.launch_time_s:g}, and the run ends after {scenario.duration_s:g} s: {threat.id!r} would "
+            "never rise; raise duration_s",
+        )
+    if isinstance(threat, Cruise):
+        word, site, ways = "way_point", threat.way_points[0], _cruise_way(scenario, threat)
+    elif threat.launch is not None:
+        word, site, ways = "launch", threat.launch, _rise(scenario, threat.launch_time_s, threat.launch)
+    else:
+        return
+    if not any(satellites_that_see(satellites, position, at) for at, position in ways):
+        raise ConfigurationError(
+            f"{where}.{word}",
+            f"of {threat.id!r} at {site.latitude_deg:g}, {site.longitude_deg:g} is in no satellite's view; leave "
+            "`area` out, set it near the launch, widen the camera (ifov_rad, rows, columns) or bring the satellites "
+            "nearer (train.span_deg)",
+        )
 
 
-def _instants(scenario: Scenario, rocket: Rocket) -> list[int]:
-    launch = start_unix_ns(scenario) + round(rocket.launch_time_s * NS_PER_S)
-    latest = min(launch + LOOK_FOR_S * NS_PER_S, end_unix_ns(scenario))
-    return list(range(launch, latest + 1, LOOK_EVERY_S * NS_PER_S))
+def _rise(scenario: Scenario, launch_time_s: float, launch: Place) -> Iterator[tuple[int, Float64]]:
+    """Yield instants and where, (3,), ITRS, a plume is to be looked for."""
+    plume = geodetic_to_itrs(launch.latitude_deg, launch.longitude_deg, launch.height_m + PLUME_HEIGHT_M)
+    for at in _instants(scenario, launch_time_s, LOOK_FOR_S, LOOK_EVERY_S):
+        yield at, plume
+
+
+def _cruise_way(scenario: Scenario, cruise: Cruise) -> Iterator[tuple[int, Float64]]:
+    """Yield instants and where, (3,), ITRS, a cruise missile then is, its turns taken as corners."""
+    legs = [
+        geodesic_inverse(before.latitude_deg, before.longitude_deg, after.latitude_deg, after.longitude_deg)
+        for before, after in pairwise(cruise.way_points)
+    ]
+    passed_m = np.concatenate([[0.0], np.cumsum([length for length, _ in legs])])
+    flight_s = float(passed_m[-1]) / cruise.speed_m_per_s
+    every_s = max(LOOK_EVERY_S, flight_s / MOST_LOOKS)
+    for at in _instants(scenario, cruise.launch_time_s, flight_s, every_s):
+        since_launch_s = (at - unix_ns(scenario.start)) / NS_PER_S - cruise.launch_time_s
+        # At the launch the difference may fall short of zero in its last digit.
+        flown_m = max(0.0, since_launch_s * cruise.speed_m_per_s)
+        leg = min(int(np.searchsorted(passed_m, flown_m, side="right")) - 1, len(legs) - 1)
+        before, into_m = cruise.way_points[leg], flown_m - float(passed_m[leg])
+        height_m = float(np.interp(flown_m, passed_m, [place.height_m for place in cruise.way_points]))
+        latitude, longitude = geodesic_destination(before.latitude_deg, before.longitude_deg, legs[leg][1], into_m)
+        yield at, geodetic_to_itrs(latitude, longitude, height_m)
+
+
+def _instants(scenario: Scenario, launch_time_s: float, for_s: float, every_s: float) -> list[int]:
+    """Return instants from the launch on, every so often for so long or to the run's end."""
+    last_s = min(for_s, scenario.duration_s - launch_time_s)
+    start = unix_ns(scenario.start)
+    return [
+        start + round((launch_time_s + k * every_s) * NS_PER_S) for k in range(math.floor(last_s / every_s + 1e-9) + 1)
+    ]

@@ -36,9 +36,16 @@ def test_paths_in_the_file_count_from_its_folder(tmp_path: Path) -> None:
 def test_shipped_scenario_is_found_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "default.toml").write_text('name = "shipped"\n[train]\n')
     monkeypatch.setattr(load, "builtin_folder", lambda: tmp_path)
+    monkeypatch.setattr(load, "DEFAULT", "default")
     assert load_scenario().name == "shipped"
     assert load_scenario("default").name == "shipped"
     assert builtin_names() == ["default"]
+    # Whatever file it is in.
+    (tmp_path / "other.toml").write_text('name = "other"\n[train]\n')
+    monkeypatch.setattr(load, "DEFAULT", "other")
+    assert load_scenario("default").name == "other"
+    assert load_scenario().name == "other"
+    (tmp_path / "other.toml").unlink()
     with pytest.raises(ConfigurationError, match=r"defualt: is neither a file nor .*; did you mean 'default'\?"):
         find_scenario("defualt")
     with pytest.raises(ConfigurationError, match="shipped scenarios: default"):

@@ -1,5 +1,6 @@
 """What a scenario may say, and what it is told when it says something else."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -49,6 +50,26 @@ def test_defaults_make_a_run_of_four_satellites() -> None:
         ({"sensor": {"psf_sigma_px": 0}}, "sensor", "psf_sigma_px is 0 and must be above 0"),
         ({"background": {"kind": "picture"}}, "background", "needs `picture`"),
         ({"satellite": [{"id": "s", "tle_name": "X"}]}, "satellite[0]", "must be set together"),
+        ({"constellation": {}}, "", "[constellation] and [train] cannot both be set"),
+        ({"train": {"pointing": {"kind": "table"}}}, "train.pointing", 'kind = "table" needs `table`'),
+        ({"train": {"pointing": {"kind": "place"}}}, "train.pointing", 'kind = "place" needs `place`'),
+        (
+            {
+                "satellite": [
+                    {
+                        "id": "s",
+                        "tle": ["1", "2"],
+                        "state": {
+                            "epoch": datetime(2026, 6, 21, tzinfo=UTC),
+                            "position_gcrs_m": [7e6, 0, 0],
+                            "velocity_gcrs_m_per_s": [0, 7e3, 0],
+                        },
+                    }
+                ]
+            },
+            "satellite[0]",
+            "more than one of tle, tle_file and state",
+        ),
     ],
 )
 def test_mistake_is_named(keys: dict[str, Any], where: str, problem: str) -> None:

@@ -87,8 +87,103 @@ def test_area_is_where_the_launches_are() -> None:
     assert resolve_area(_scenario(train={}, fire=[fire])).longitude_deg == 20
     assert resolve_area(_scenario(train={})).latitude_deg == 0
     opposite = {**ROCKET, "id": "q", "launch": {"latitude_deg": 30.9, "longitude_deg": -43.5}}
-    with pytest.raises(ConfigurationError, match="opposite sides of the Earth"):
+    with pytest.raises(
+        ConfigurationError, match="area: must be set: what the area is left to lies on opposite sides of the Earth"
+    ):
         resolve_area(_scenario(train={}, rocket=[ROCKET, opposite]))
+
+
+def _place(latitude: float, longitude: float) -> dict[str, float]:
+    return {"latitude_deg": latitude, "longitude_deg": longitude}
+
+
+CRUISE = {
+    "id": "c",
+    "launch_time_s": 0,
+    "speed_m_per_s": 250,
+    "way_point": [_place(-30.0, 136.0), _place(-30.5, 139.0), _place(-31.0, 138.0)],
+}
+TRAJECTORY = {"id": "t", "path": "way.csv", "launch_time_s": 10}
+
+
+@pytest.mark.parametrize(
+    ("keys", "latitude", "longitude"),
+    [
+        # The middle between first and last way-point, whatever is between.
+        ({"cruise": [CRUISE]}, -30.5, 137.0),
+        ({"trajectory": [{**TRAJECTORY, "launch": SITE, "heading_deg": 0}]}, -30.9, 136.5),
+        ({"trajectory": [TRAJECTORY]}, 0.0, 0.0),
+        ({"trajectory": [TRAJECTORY], "rocket": [ROCKET]}, -30.9, 136.5),
+        # Threats go before other heat.
+        ({"rocket": [ROCKET], "fire": [{"id": "f", "place": _place(10, 20)}]}, -30.9, 136.5),
+        ({"flare": [{"id": "f", "place": _place(10, 20)}]}, 10.0, 20.0),
+        ({"lightning": [{"id": "l", "place": _place(10, 20)}]}, 10.0, 20.0),
+        ({"glint": [{"id": "g", "place": _place(10, 20)}]}, 10.0, 20.0),
+        ({"aircraft": [{"id": "a", "way_point": [_place(0, 19), _place(0, 21)]}]}, 0.0, 20.0),
+        ({"fire": [{"id": "f", "place": _place(0, 10)}], "flare": [{"id": "g", "place": _place(0, 20)}]}, 0.0, 15.0),
+    ],
+)
+def test_area_is_the_middle_of_threats_else_of_heat(keys: dict[str, Any], latitude: float, longitude: float) -> None:
+    area = resolve_area(_scenario(train={}, **keys))
+    assert area.latitude_deg == pytest.approx(latitude, abs=0.02)
+    assert area.longitude_deg == pytest.approx(longitude, abs=0.02)
+
+
+def test_satellite_has_its_own_camera_else_the_scenarios() -> None:
+    satellites = resolve_satellites(_scenario(train={}, satellite=[{"id": "own", "sensor": {"rows": 128}}]))
+    assert [satellite.sensor.rows for satellite in satellites] == [128, 1024, 1024, 1024]
+
+
+def _state(**changes: Any) -> dict[str, Any]:
+    state = {
+        "epoch": datetime.fromisoformat("2026-06-21T12:00:00+00:00"),
+        "position_gcrs_m": [7.378e6, 0.0, 0.0],
+        "velocity_gcrs_m_per_s": [0.0, 1.0e3, 7.2e3],
+    }
+    return {"id": "own", "state": {**state, **changes}}
+
+
+def test_satellite_with_a_state_has_it_at_the_epoch() -> None:
+    scenario = _scenario(train={"satellites": 1}, satellite=[_state()])
+    own, other = resolve_satellites(scenario)
+    assert (own.id, own.index, other.id, other.index) == ("own", 0, "sat-1", 1)
+    position, velocity = own.orbit.state_gcrs(start_unix_ns(scenario))
+    assert position == pytest.approx([7.378e6, 0.0, 0.0], abs=1e-3)
+    assert velocity == pytest.approx([0.0, 1.0e3, 7.2e3], abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"velocity_gcrs_m_per_s": [0.0, 1.0e3, 1.2e4]}, r"satellite\[0\].state: speed is 12041.6 m/s, .* lower it"),
+        ({"position_gcrs_m": [6.0e6, 0.0, 0.0]}, r"satellite\[0\].state: perigee is -.* km .* raise the position"),
+        (
+            {"epoch": datetime.fromisoformat("2026-04-21T12:00:00+00:00")},
+            r"epoch of 'own', 2026-04-21T12:00:00.000Z, is 61.0 days before .* refresh the state or move `start`",
+        ),
+        (
+            {"epoch": datetime.fromisoformat("2026-08-21T12:00:00+00:00")},
+            "is 61.0 days after the scenario's start",
+        ),
+    ],
+)
+def test_impossible_state_is_named(changes: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ConfigurationError, match=problem):
+        resolve_satellites(_scenario(satellite=[_state(**changes)]))
+
+
+def test_orbit_that_fails_within_the_run_is_named() -> None:
+    # AIAA 2006-6753, appendix D: satellite 28872 is below the ground fifty minutes after its epoch.
+    tle = [
+        "1 28872U 05037B   05333.02012661  .25992681  00000-0  24476-3 0  1534",
+        "2 28872  96.4736 157.9986 0303955 244.0492 110.6523 16.46015938 10708",
+    ]
+    start = datetime.fromisoformat("2005-11-29T00:30:00+00:00")
+    keys = {"start": start, "duration_s": 3600, "satellite": [{"id": "sinking", "tle": tle}]}
+    with pytest.raises(
+        ConfigurationError, match=r"satellite 'sinking': orbit sinking: mrt is less than 1.0 .* at 2005"
+    ):
+        resolve_satellites(_scenario(**keys))
 
 
 def test_named_satellites_take_the_trains_places_in_order() -> None:
@@ -128,7 +223,10 @@ def test_tle_satellite_comes_in_addition() -> None:
 @pytest.mark.parametrize(
     ("keys", "problem"),
     [
-        ({"train": {"satellites": 1}, "satellite": [{"id": "a"}, {"id": "b"}]}, "set train.satellites = 2 or give 'b'"),
+        (
+            {"train": {"satellites": 1}, "satellite": [{"id": "a"}, {"id": "b"}]},
+            "set train.satellites = 2 or give 'b' a TLE or a state",
+        ),
         ({"train": {}, "satellite": [{"id": "sat-2"}]}, "id 'sat-2' is used twice"),
         (
             {"satellite": [{"id": "a", "tle": TLE}]},
@@ -156,6 +254,44 @@ def test_launch_in_nobodys_view_is_named_with_a_remedy() -> None:
     replayed = _scenario(satellite=[{"id": "a", "replay": {"path": "x"}}], rocket=[ROCKET])
     with pytest.raises(ConfigurationError, match="in no satellite's view"):
         check_launches_seen(replayed, resolve_satellites(replayed))
+
+
+def test_cruise_missile_must_be_seen_somewhere_on_its_way() -> None:
+    scenario = _scenario(train={}, cruise=[CRUISE])
+    check_launches_seen(scenario, resolve_satellites(scenario))
+    far = {"latitude_deg": 40, "longitude_deg": 0}
+    unseen = _scenario(train={}, area=far, cruise=[CRUISE])
+    with pytest.raises(
+        ConfigurationError, match=r"cruise\[0\].way_point: of 'c' at -30, 136 is in no satellite's view"
+    ):
+        check_launches_seen(unseen, resolve_satellites(unseen))
+    # It flies into the view of a narrow camera after 300 km.
+    narrow = {"rows": 64, "columns": 64}
+    way = [_place(-30.0, 136.0), _place(-30.0, 140.0)]
+    area = _place(-30.0, 139.0)
+    coming = {**CRUISE, "speed_m_per_s": 2500, "way_point": way}
+    scenario = _scenario(train={}, area=area, sensor=narrow, cruise=[coming], duration_s=150)
+    check_launches_seen(scenario, resolve_satellites(scenario))
+    # A run that ends before it gets there sees nothing of it.
+    short = _scenario(train={}, area=area, sensor=narrow, cruise=[coming], duration_s=30)
+    with pytest.raises(ConfigurationError, match="in no satellite's view"):
+        check_launches_seen(short, resolve_satellites(short))
+
+
+def test_trajectory_file_with_a_launch_must_be_seen() -> None:
+    far = {"latitude_deg": 40, "longitude_deg": 0}
+    placed = {**TRAJECTORY, "launch": SITE, "heading_deg": 0}
+    scenario = _scenario(train={}, trajectory=[placed])
+    check_launches_seen(scenario, resolve_satellites(scenario))
+    unseen = _scenario(train={}, area=far, trajectory=[placed])
+    with pytest.raises(ConfigurationError, match=r"trajectory\[0\].launch: of 't' at -30.9, 136.5 is in no"):
+        check_launches_seen(unseen, resolve_satellites(unseen))
+    # Where the file says it begins is not known here.
+    somewhere = _scenario(train={}, area=far, trajectory=[TRAJECTORY])
+    check_launches_seen(somewhere, resolve_satellites(somewhere))
+    late = _scenario(train={}, trajectory=[{**TRAJECTORY, "launch_time_s": 90}])
+    with pytest.raises(ConfigurationError, match=r"trajectory\[0\].launch_time_s: is 90, .* raise duration_s"):
+        check_launches_seen(late, resolve_satellites(late))
 
 
 def test_relays_are_the_shell_with_names() -> None:
