@@ -1,0 +1,1 @@
+"""How threats and aircraft move: rockets, gliders, way-points, files; each is a `Flight` (flight.py)."""
