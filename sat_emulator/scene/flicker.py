@@ -1,4 +1,4 @@
-"""A source's wavering as a pure function of time."""
+"""Chance as a pure function of the seed, a name and the time."""
 
 import hashlib
 
@@ -8,12 +8,17 @@ import numpy as np
 WAVES = 24
 
 
+def seeded_generator(seed: int, name: str) -> np.random.Generator:
+    """Return a stream of its own for everything of this name: the same whatever else is drawn from the seed."""
+    digest = hashlib.sha256(name.encode()).digest()[:8]
+    return np.random.default_rng([seed, int.from_bytes(digest, "big")])
+
+
 class Flicker:
     """A random factor around 1 with a correlation time, the same for everyone who has the seed and the name."""
 
     def __init__(self, seed: int, name: str, sigma: float, correlation_s: float) -> None:
-        digest = hashlib.sha256(name.encode()).digest()[:8]
-        generator = np.random.default_rng([seed, int.from_bytes(digest, "big")])
+        generator = seeded_generator(seed, name)
         # Frequencies drawn from a Lorentz line make the correlation fall exponentially (Wiener-Khinchin).
         turn = np.clip(generator.uniform(size=WAVES), 0.02, 0.98) - 0.5
         self._rates_rad_per_s = np.tan(np.pi * turn) / correlation_s
