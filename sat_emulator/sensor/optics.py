@@ -1,11 +1,9 @@
-"""The lens: how a point spreads over pixels, how it blurs what is extended, and how much each pixel sees."""
+"""The lens: how a point spreads over pixels, and how it blurs what is extended."""
 
 import math
 
 import numpy as np
 from numpy.typing import NDArray
-
-from services.geometry.camera import Camera
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -57,26 +55,3 @@ def blur_taps(sigma_px: float) -> Float32:
     taps[first : first + len(shares)] = shares
     weights: Float32 = (taps / taps.sum()).astype(np.float32)
     return weights
-
-
-def lines_of_sight(camera: Camera, rows: int, columns: int) -> Float32:
-    """Return where every pixel looks: (rows, columns, 3) unit vectors in camera axes, good to 1e-7."""
-    los = np.empty((rows, columns, 3), dtype=np.float32)
-    column = np.arange(columns, dtype=np.float64)
-    # Row by row: all at once takes ten times the result's memory for a moment.
-    for row in range(rows):
-        los[row] = camera.lines_of_sight(np.full(columns, float(row)), column)
-    return los
-
-
-def relative_solid_angle(camera: Camera, los_camera: Float32) -> Float32:
-    """Return each pixel's solid angle over that on the boresight, (rows, columns).
-
-    The aperture is taken as equally wide from all sides, which fisheye lenses come close to.
-    """
-    relative = np.empty(los_camera.shape[:2], dtype=np.float32)
-    for row, los in enumerate(los_camera):
-        cosine = np.clip(los[:, 2].astype(np.float64), -1.0, 1.0)
-        # Equidistant: sin(theta) / theta.
-        relative[row] = cosine**3 if camera.projection == "gnomonic" else np.sinc(np.arccos(cosine) / np.pi)
-    return np.nan_to_num(relative, copy=False)

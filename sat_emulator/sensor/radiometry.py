@@ -1,5 +1,6 @@
 """From radiance and irradiance at the aperture to electrons and counts, and what noise does to them."""
 
+import dataclasses
 import math
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ class Radiometer:
     """A sensor's constants.
 
     Every photon counts as one of the band's middle wavelength; for 265 K, whose light leans to the band's long end,
-    that is 2 % of electrons too few. Photon, dark, read and rounding noise are independent; pixels are all alike.
+    that is 2 % of electrons too few. Photon, dark, read and rounding noise are independent.
     """
 
     # Of one exposure, for a point source (electrons over all pixels) and for an extended one on the boresight.
@@ -23,12 +24,13 @@ class Radiometer:
     electrons_per_count: float
     dark_e: float
     read_noise_e: float
+    full_well_e: float
     offset_counts: float
     full_scale_counts: int
 
     @classmethod
     def of(cls, sensor: Sensor) -> "Radiometer":
-        """Return the constants of a sensor; the full well fills the digitiser."""
+        """Return the constants of a sensor; without a gain of its own the full well fills the digitiser."""
         area_m2 = math.pi / 4 * sensor.aperture_diameter_m**2
         energy_j = photon_energy_j((sensor.band_lower_m + sensor.band_upper_m) / 2)
         through = area_m2 * sensor.optics_transmission * sensor.quantum_efficiency
@@ -37,9 +39,10 @@ class Radiometer:
         return cls(
             electrons_per_w_per_m2=per_irradiance,
             electrons_per_w_per_m2_sr=per_irradiance * sensor.ifov_rad**2,
-            electrons_per_count=sensor.full_well_e / (full_scale - sensor.offset_counts),
+            electrons_per_count=sensor.gain_e_per_count or sensor.full_well_e / (full_scale - sensor.offset_counts),
             dark_e=sensor.dark_current_e_per_s * sensor.integration_s,
             read_noise_e=sensor.read_noise_e,
+            full_well_e=sensor.full_well_e,
             offset_counts=sensor.offset_counts,
             full_scale_counts=full_scale,
         )
@@ -51,13 +54,8 @@ class Radiometer:
 
     def calibrate(self, sensor: Sensor) -> Camera:
         """Return the camera with what a count means."""
-        geometry = lens(sensor)
-        return Camera(
-            geometry.projection,
-            geometry.focal_length_px,
-            geometry.principal_row,
-            geometry.principal_column,
-            psf_sigma_px=sensor.psf_sigma_px,
+        return dataclasses.replace(
+            lens(sensor),
             radiance_w_per_m2_sr_per_count=self.electrons_per_count / self.electrons_per_w_per_m2_sr,
             irradiance_w_per_m2_per_count=self.electrons_per_count / self.electrons_per_w_per_m2,
         )

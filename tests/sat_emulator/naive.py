@@ -1,158 +1,151 @@
-"""What the emulator's kernels and integrators are held against: slow, obvious, and written apart from them."""
+"""What the emulator's kernels are held against: slow, obvious, and written apart from them."""
 
-import itertools
 import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.integrate import solve_ivp
 from scipy.ndimage import correlate1d
+from scipy.stats import poisson
 
-from sat_emulator.scene import background as room
-from sat_emulator.scene.atmosphere import air_density_kg_per_m3
-from sat_emulator.scene.radiance import TABLE_STEP_K
-from sat_emulator.scene.texture import Pyramid
-from services.geometry.ellipsoid import SEMI_MAJOR_M, SEMI_MINOR_M, itrs_to_geodetic
-from services.geometry.geodesic import MEAN_RADIUS_M
-from services.scenario.model import Rocket
+from sat_emulator.sensor.fixed_pattern import FixedPattern
+from sat_emulator.sensor.radiometry import Radiometer
+from services.geometry.ellipsoid import SEMI_MAJOR_M, SEMI_MINOR_M
 
 Float64 = NDArray[np.float64]
+UInt64 = NDArray[np.uint64]
+
+WORD = 0xFFFFFFFF
+AXES_M = np.array([SEMI_MAJOR_M, SEMI_MAJOR_M, SEMI_MINOR_M])
+# The radius of the sphere to which the ellipsoid is scaled, for heights: (2 a + b) / 3.
+MEAN_RADIUS_M = (2 * SEMI_MAJOR_M + SEMI_MINOR_M) / 3
 
 
-def draw_earth(
-    background: room.Background, los_camera: Float64, rotation: Float64, position_itrs_m: Float64, ifov_rad: float
-) -> Float64:
-    """Return radiance for (n, 3) lines of sight: every one by itself, no blocks, no tables."""
-    axes = np.array([SEMI_MAJOR_M, SEMI_MAJOR_M, SEMI_MINOR_M])
-    to_sphere = background._to_area / axes
-    start = to_sphere @ position_itrs_m
-    fine = _levels(background._fine)
-    texel_m = float(np.sqrt(np.prod(background._fine.texel_m)))
-    radiances = []
-    for los in los_camera:
-        ray = to_sphere @ (rotation @ los)
-        square, half_b = ray @ ray, start @ ray
-        if half_b >= 0:
-            radiances.append(0.0)
-            continue
-        discriminant = half_b**2 - square * (start @ start - 1)
-        distance = (-half_b - math.sqrt(max(discriminant, 0.0))) / square
-        point = start + distance * ray
-        cosine = math.sqrt(max(discriminant, 0.0) / square)
-        seen = 1.0
-        if discriminant < 0:
-            lowest = (float(np.linalg.norm(point)) - 1) * MEAN_RADIUS_M
-            seen = float(np.interp(lowest, np.arange(len(background._limb)) * room.LIMB_STEP_M, background._limb))
-            if lowest > room.LIMB_TOP_M:
-                seen = 0.0
-        scale = MEAN_RADIUS_M * math.sqrt(2 / (1 + point[2]))
-        east, north = scale * point[0], scale * point[1]
-        side = ifov_rad * distance / math.sqrt(max(cosine, 0.02))
-        level = min(math.log2(max(side / texel_m, 1.0)), len(fine) - 1.001)
-        low = int(level)
-        v, u = north / background._fine.texel_m[0], east / background._fine.texel_m[1]
-        near, far = (_sample(fine[k], (v + 0.5) / 2**k - 0.5, (u + 0.5) / 2**k - 0.5) for k in (low, low + 1))
-        value = near + (level - low) * (far - near)
-        value += _sample(
-            background._coarse.astype(float), north / background._coarse_texel_m, east / background._coarse_texel_m
-        )
-        grid = -room.FIELD_LIMIT + room.FIELD_STEP * np.arange(len(background._temperature))
-        kelvin = np.interp(value, grid, background._temperature)
-        kelvin -= np.interp(cosine, np.linspace(0, 1, len(background._darkening)), background._darkening)
-        temperatures = room.COLDEST_K + TABLE_STEP_K * np.arange(len(background._radiance))
-        radiances.append(seen * float(np.interp(kelvin, temperatures, background._radiance)))
-    return np.array(radiances)
+def philox(counter: Any, key: Any) -> list[UInt64]:
+    """Return the four words of Philox 4x32-10 for counters (four broadcastable arrays) and a key of two numbers."""
+    c = [np.asarray(word, dtype=np.uint64) for word in counter]
+    k0, k1 = (int(word) for word in key)
+    for _ in range(10):
+        left, right = np.uint64(0xD2511F53) * c[0], np.uint64(0xCD9E8D57) * c[2]
+        low = [product & np.uint64(WORD) for product in (left, right)]
+        high = [product >> np.uint64(32) for product in (left, right)]
+        c = [high[1] ^ c[1] ^ np.uint64(k0), low[1], high[0] ^ c[3] ^ np.uint64(k1), low[0]]
+        k0, k1 = (k0 + 0x9E3779B9) & WORD, (k1 + 0xBB67AE85) & WORD
+    return c
 
 
-def _levels(pyramid: Pyramid) -> list[Float64]:
-    return [
-        pyramid.values[offset : offset + rows * columns].reshape(rows, columns).astype(float)
-        for offset, rows, columns in zip(
-            pyramid.offset.tolist(), pyramid.rows.tolist(), pyramid.columns.tolist(), strict=True
-        )
-    ]
+def normals(counter: Any, key: Any) -> list[Float64]:
+    """Return four standard normal numbers of each counter by Box and Muller's formula in double precision."""
+    words = [word.astype(np.float64) for word in philox(counter, key)]
+    numbers = []
+    for first, second in ((words[0], words[1]), (words[2], words[3])):
+        radius = np.sqrt(-2 * np.log((first + 0.5) / 2**32))
+        angle = 2 * np.pi * second / 2**32
+        numbers += [radius * np.sin(angle), radius * np.cos(angle)]
+    return numbers
 
 
-def _sample(field: Float64, v: float, u: float) -> float:
-    v0, u0 = math.floor(v), math.floor(u)
-    rows, columns = field.shape
-    total = 0.0
-    for dv, du in ((0, 0), (0, 1), (1, 0), (1, 1)):
-        weight = (1 - abs(v - v0 - dv)) * (1 - abs(u - u0 - du))
-        total += weight * field[(v0 + dv) % rows, (u0 + du) % columns]
-    return total
+def normals_of_frame(rows: int, columns: int, key: Any, sequence: int) -> Float64:
+    """Return the normal number of each pixel: a quarter of each row has its counters' first numbers, and so on."""
+    quarter = -(-columns // 4)
+    row, place = np.mgrid[0:rows, 0:quarter]
+    return np.concatenate(normals((place, row, sequence, 0), key), axis=1)[:, :columns]
 
 
-def blur_to_electrons(radiance: Any, taps: Any, solid_angle: Any, per_radiance: float, dark_e: float) -> Float64:
-    """Return mean electrons; scipy's correlation in double precision."""
+def residues(pattern: FixedPattern) -> tuple[Float64, Float64]:
+    """Return the residue of gain (1) and of offset (electrons) of each pixel."""
+    two_bytes = pattern.residue.copy().view(np.int8).reshape(*pattern.residue.shape, 2)
+    gain, offset = two_bytes[..., 0].astype(np.float64), two_bytes[..., 1].astype(np.float64)
+    return gain * pattern.gain_step, offset * pattern.offset_step_e
+
+
+def expected_counts(photo_e: Any, radiometer: Radiometer, pattern: FixedPattern) -> Float64:
+    """Return the counts, not rounded, that pixels have in the mean below saturation."""
+    gain, offset = residues(pattern)
+    electrons = np.asarray(photo_e, dtype=np.float64) * (1 + gain) + radiometer.dark_e + offset
+    counts: Float64 = electrons / radiometer.electrons_per_count + radiometer.offset_counts
+    return counts
+
+
+def digitise(photo_e: Any, radiometer: Radiometer, pattern: FixedPattern, key: Any, sequence: int) -> Float64:
+    """Return counts before rounding; what they are at dead and hot pixels is in `photo_e` already."""
+    gain, offset = residues(pattern)
+    rows, columns = gain.shape
+    mean = np.asarray(photo_e, dtype=np.float64) * (1 + gain) + radiometer.dark_e
+    z = normals_of_frame(rows, columns, key, sequence)
+    positive, read = np.maximum(mean, 0.0), radiometer.read_noise_e
+    variance = positive + read**2
+    # Poisson's third moment is its mean; Cornish and Fisher's first term gives the sum of both noises that skewness.
+    skewness = positive / np.maximum(variance, 1e-12) ** 1.5
+    many = mean + np.sqrt(variance) * (z + skewness / 6 * (z**2 - 1))
+    row, column = np.mgrid[0:rows, 0:columns]
+    even = (philox((column, row, sequence, 1), key)[0].astype(np.float64) + 0.5) / 2**32
+    few = poisson.ppf(even, positive) + read * z
+    electrons = np.minimum(np.where(mean < 50, few, many), radiometer.full_well_e)
+    counts = (electrons + offset) / radiometer.electrons_per_count + radiometer.offset_counts
+    return np.clip(counts, 0, radiometer.full_scale_counts)
+
+
+def blur_to_electrons(radiance: Any, taps: Any, per_radiance: float) -> Float64:
+    """Return mean photoelectrons; scipy's correlation in double precision."""
     blurred = radiance.astype(float)
     for axis in (0, 1):
         blurred = correlate1d(blurred, taps.astype(float), axis=axis, mode="nearest")
-    mean: Float64 = blurred * solid_angle * per_radiance + dark_e
+    mean: Float64 = blurred * per_radiance
     return mean
 
 
-def flight_gcrs(rocket: Rocket, until_s: float, earth_rate_rad_per_s: float) -> tuple[Float64, Float64]:
-    """Return a rocket's position and ground-relative velocity in ITRS, integrated in axes that do not turn.
+def meet_shell(position_itrs_m: Any, los_itrs: Any, height_m: float = 0.0) -> Float64 | None:
+    """Return where a line of sight first meets the ellipsoid whose axes are all longer by the same share; or None.
 
-    Axes agree with ITRS at launch. No Coriolis or centrifugal terms, masses from the list of stages, scipy's DOP853.
+    The share is height over mean radius. By bisection between the nearest point and the satellite, in metres.
     """
-    from services.geometry.ellipsoid import east_north_up, geodetic_to_itrs
+    axes = AXES_M * (1 + height_m / MEAN_RADIUS_M)
+    position, los = np.asarray(position_itrs_m, float), np.asarray(los_itrs, float)
 
-    place = rocket.launch
-    pad = geodetic_to_itrs(place.latitude_deg, place.longitude_deg, place.height_m)
-    east, north, up = east_north_up(place.latitude_deg, place.longitude_deg)
-    heading = math.radians(rocket.heading_deg)
-    along = math.sin(heading) * east + math.cos(heading) * north
-    turning = np.array([0.0, 0.0, earth_rate_rad_per_s])
-    ends = np.cumsum([0.0, *(stage.burn_time_s for stage in rocket.stages)])
+    def outside(distance_m: float) -> float:
+        return float((((position + distance_m * los) / axes) ** 2).sum()) - 1
 
-    def to_itrs(time: float) -> Float64:
-        c, s = math.cos(earth_rate_rad_per_s * time), math.sin(earth_rate_rad_per_s * time)
-        return np.array([[c, s, 0.0], [-s, c, 0.0], [0.0, 0.0, 1.0]])
-
-    def motion(time: float, state: Float64, stage: int | None) -> Float64:
-        itrs = to_itrs(time)
-        position = itrs @ state[:3]
-        velocity = itrs @ state[3:] - np.cross(turning, position)
-        speed = float(np.linalg.norm(velocity))
-        mass = rocket.payload_mass_kg
-        later = rocket.stages[stage + 1 :] if stage is not None else ()
-        mass += sum(each.propellant_mass_kg + each.dry_mass_kg for each in later)
-        force = np.zeros(3)
-        if stage is not None:
-            burning = rocket.stages[stage]
-            left = 1 - (time - ends[stage]) / burning.burn_time_s
-            mass += burning.dry_mass_kg + burning.propellant_mass_kg * left
-            force += burning.thrust_n * _steering(rocket, time, velocity, speed, up, along)
-        height = float(itrs_to_geodetic(position)[2])
-        force -= 0.5 * air_density_kg_per_m3(height) * speed * rocket.drag_area_m2 * velocity
-        r = float(np.linalg.norm(position))
-        polar = (position[2] / r) ** 2
-        flat = 1.5 * 1.0826298e-3 * (6_378_137.0 / r) ** 2
-        factors = 1 + flat * (np.array([1.0, 1.0, 3.0]) - 5 * polar)
-        acceleration = -3.986004418e14 / r**3 * position * factors + force / mass
-        return np.concatenate([state[3:], itrs.T @ acceleration])
-
-    state = np.concatenate([pad, np.cross(turning, pad)])
-    switches = sorted({0.0, until_s, rocket.pitch_over_s, *ends[1:].tolist()})
-    switches = [time for time in switches if time <= until_s]
-    for begin, end in itertools.pairwise(switches):
-        middle = (begin + end) / 2
-        stage = next((k for k in range(len(rocket.stages)) if ends[k] <= middle < ends[k + 1]), None)
-        solved = solve_ivp(motion, (begin, end), state, "DOP853", args=(stage,), rtol=1e-10, atol=1e-6, max_step=0.5)
-        state = solved.y[:, -1]
-    itrs = to_itrs(until_s)
-    position = itrs @ state[:3]
-    return position, itrs @ state[3:] - np.cross(turning, position)
+    # The nearest point is where the derivative along the ray vanishes.
+    nearest_m = -float((position * los / axes**2).sum()) / float((los**2 / axes**2).sum())
+    if not nearest_m > 0 or outside(nearest_m) > 0:
+        return None
+    near, far = 0.0, nearest_m
+    for _ in range(80):
+        middle = (near + far) / 2
+        if outside(middle) > 0:
+            near = middle
+        else:
+            far = middle
+    return position + far * los
 
 
-def _steering(rocket: Rocket, time: float, velocity: Float64, speed: float, up: Float64, along: Float64) -> Float64:
-    if time < rocket.pitch_over_s:
-        return up
-    kick = math.radians(rocket.kick_deg)
-    lean = min(kick, math.radians(2.0) * (time - rocket.pitch_over_s))
-    if lean >= kick and velocity @ up <= speed * math.cos(kick):
-        return velocity / speed
-    return math.cos(lean) * up + math.sin(lean) * along
+def on_map(area_itrs_m: Any, point_itrs_m: Any) -> tuple[float, float]:
+    """Return north and east, metres, of a point from the area's by Lambert's equal-area projection.
+
+    On the sphere to which the ellipsoid is scaled; from the angle and the bearing between the two, the latter by
+    spherical trigonometry (J. P. Snyder, "Map projections - a working manual", USGS PP 1395 (1987), p. 185).
+    """
+    (lat0, lon0), (lat, lon) = (_spherical(np.asarray(each, float) / AXES_M) for each in (area_itrs_m, point_itrs_m))
+    east = math.cos(lat) * math.sin(lon - lon0)
+    north = math.cos(lat0) * math.sin(lat) - math.sin(lat0) * math.cos(lat) * math.cos(lon - lon0)
+    cosine = math.sin(lat0) * math.sin(lat) + math.cos(lat0) * math.cos(lat) * math.cos(lon - lon0)
+    angle = math.atan2(math.hypot(east, north), cosine)
+    bearing, far_m = math.atan2(east, north), 2 * MEAN_RADIUS_M * math.sin(angle / 2)
+    return far_m * math.cos(bearing), far_m * math.sin(bearing)
+
+
+def _spherical(vector: Float64) -> tuple[float, float]:
+    x, y, z = vector.tolist()
+    return math.atan2(z, math.hypot(x, y)), math.atan2(y, x)
+
+
+def lowest_height_m(position_itrs_m: Any, los_itrs: Any) -> float:
+    """Return the height of a ray's lowest point, on the scaled sphere, by trying places along it."""
+    start, ray = np.asarray(position_itrs_m, float) / AXES_M, np.asarray(los_itrs, float) / AXES_M
+    middle, half = float(np.linalg.norm(position_itrs_m)), 2 * float(np.linalg.norm(position_itrs_m))
+    for _ in range(40):
+        along = middle + half * np.linspace(-1, 1, 21)
+        radii = np.linalg.norm(start + along[:, None] * ray, axis=1)
+        middle, half = float(along[radii.argmin()]), half / 8
+    return (float(radii.min()) - 1) * MEAN_RADIUS_M
