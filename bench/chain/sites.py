@@ -18,7 +18,9 @@ from typing import Any
 
 import numpy as np
 
-DEFAULT = Path(__file__).parents[2] / "scenarios" / "default.toml"
+from services.scenario.load import find_scenario
+
+DEFAULT = find_scenario()
 
 
 def moved(text: str, generator: np.random.Generator) -> str:

@@ -24,7 +24,7 @@ VERBS = {
     "route": "Print the path and delay from a satellite to a ground station.",
     "network": "Look at a running relay's network; fail and heal its parts.",
     "simulate": "Record a scenario's frames and truth to an MCAP file, without the network.",
-    "preview": "Draw what a scenario's satellites see, as PNG.",
+    "preview": "Draw what a scenario's satellites see and a map, as PNG or GIF.",
     "score": "Score alerts against the truth.",
     "bench": "Measure speed beside numpy, OpenCV and the operating system's own clock.",
 }

@@ -1,7 +1,14 @@
-"""Record a scenario's frames and truth to an MCAP file, without the network.
+r"""Record a scenario's frames and truth to an MCAP file, without the network.
 
-The recording can be replayed (`plumewatch up --replay run.mcap`) and opens in MCAP viewers. The truth is written
-beside it, a JSON line an object, as `plumewatch score` reads it.
+The recording can be replayed (`plumewatch up --replay run.mcap`) and opens in MCAP viewers.
+Beside it lie the truth of every object (RUN.truth.jsonl, as `plumewatch score` reads it)
+and of every frame (RUN.frame_truth.jsonl: where each object falls on the detector, and how bright).
+
+\b
+Examples:
+  plumewatch simulate                                  the default scenario, to run.mcap
+  plumewatch simulate two_rockets --out two.mcap
+  plumewatch simulate my.toml --rate 1                 no faster than it would happen
 """
 
 from pathlib import Path
@@ -16,38 +23,59 @@ def run(
     truth: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The truth; left out: beside the recording, RUN.truth.jsonl.")
     ] = None,
+    frame_truth: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The truth of each frame; left out: beside it, RUN.frame_truth.jsonl."),
+    ] = None,
     run_id: Annotated[
         str, typer.Option(metavar="ID", help="The run's name in the frames; left out: the scenario's name.")
     ] = "",
+    rate: Annotated[
+        float | None,
+        typer.Option(metavar="X", help="Emulated seconds a wall second; left out: as fast as this machine can."),
+    ] = None,
 ) -> None:
     import time
 
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
 
     from services.scenario.load import load_scenario
     from services.scenario.model import NAME
-    from services.stack.simulate import simulate
+    from services.stack.simulate import Outputs, Pace, Progress, simulate
 
     if run_id and not NAME.fullmatch(run_id):
         raise typer.BadParameter(f"{run_id!r} must be 1 to 64 of A-Z a-z 0-9 _ -", param_hint="--run-id")
+    if rate is not None and not 0.01 <= rate <= 1000:
+        raise typer.BadParameter(f"{rate:g} is not within 0.01 to 1000", param_hint="--rate")
     loaded = load_scenario(scenario)
-    truth_path = out.with_suffix(".truth.jsonl") if truth is None else truth
+    outputs = Outputs(
+        out,
+        out.with_suffix(".truth.jsonl") if truth is None else truth,
+        out.with_suffix(".frame_truth.jsonl") if frame_truth is None else frame_truth,
+    )
     started = time.perf_counter()
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task(f"simulate {loaded.name}", total=None)
-        done = simulate(
-            loaded,
-            out,
-            truth_path,
-            run_id or loaded.name,
-            lambda n, total: progress.update(task, completed=n, total=total),
-        )
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[speed]}"),
+        TimeRemainingColumn(),
+    )
+    with Bar(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(f"simulate {loaded.name}", total=None, speed="")
+
+        def show(now: Progress) -> None:
+            speed = now.emulated_s / (time.perf_counter() - started)
+            bar.update(task, completed=now.frames, total=now.frames_total, speed=f"{speed:.2f} x real time")
+
+        done = simulate(loaded, outputs, run_id or loaded.name, show, None if rate is None else Pace(rate))
     wall_s = time.perf_counter() - started
     for (satellite_id, sequence), reason in done.skipped.items():
         typer.echo(f"skipped {satellite_id} frame {sequence}: {reason}", err=True)
     typer.echo(
-        f"{done.frames} frames ({done.message_bytes / 1e6:.0f} MB before compression) in {out}, "
-        f"truth in {truth_path}; {wall_s:.1f} s for {loaded.duration_s:g} s of the scenario"
+        f"{done.frames} frames ({done.message_bytes / 1e6:.0f} MB before compression) in {out}, truth in "
+        f"{outputs.truth} and {outputs.frame_truth}; {wall_s:.1f} s for {loaded.duration_s:g} s of the scenario "
+        f"({loaded.duration_s / wall_s:.2f} x real time)"
     )

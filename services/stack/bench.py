@@ -11,9 +11,12 @@ from services.runtime.errors import PlumewatchError
 # Part, module, and what it measures; in an order in which none heats the machine for the next one's small numbers.
 PARTS: dict[str, tuple[str, str]] = {
     "detection": ("bench.detection.speed", "detection, ns a pixel, beside numpy.copyto and OpenCV's top-hat"),
+    "render": ("bench.emulator.render", "emulated frames, ns a pixel, beside numpy.copyto and numpy's Gaussian noise"),
+    "compression": ("bench.downlink.compression", "downlink compression, bits a pixel and MB/s, beside numpy.copyto"),
     "lateness": ("bench.relay.lateness", "relay, write call - due time, beside a bare clock_nanosleep"),
     "relay": ("bench.relay.throughput", "relay alone, 2 MiB frames"),
     "chain": ("bench.chain.throughput", "satellite, relay, ground station: frames/s, MB/s, peak memory"),
+    "memory": ("bench.emulator.memory", "the emulator's resident memory over an hour of emulated time"),
 }
 
 

@@ -6,7 +6,11 @@ the same kernels; so the launcher has one process do it, while the servers start
 
 import importlib
 
-MODULES = ("sat_emulator.scene.kernels", "sat_emulator.sensor.kernels")
+MODULES = (
+    "sat_emulator.scene.earth.kernels.patches",
+    "sat_emulator.scene.earth.kernels.shading",
+    "sat_emulator.sensor.kernels",
+)
 
 
 def main() -> None:

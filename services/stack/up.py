@@ -11,13 +11,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from services.runtime.recording import Recording
 from services.scenario.model import Scenario
 from services.stack import report, scoring
 from services.stack.chain import Chain
 from services.stack.config import StackConfig
 from services.stack.replay_record import score_all
-from services.stack.simulate import emulated_truth, write_truth
+from services.stack.truth import run_truth, write_truth
 
 
 async def up(config: StackConfig, scenario: Scenario, console: Console, stop: asyncio.Event) -> int:
@@ -43,7 +42,7 @@ async def up_in_own_folder(config: StackConfig, scenario: Scenario, console: Con
 
 
 def _report(chain: Chain, config: StackConfig, scenario: Scenario) -> dict[str, Any]:
-    truth = _truth(chain, scenario)
+    truth = run_truth(scenario, chain.satellites)
     write_truth(truth, config.folder / "truth.jsonl")
     alerts = scoring.read_jsonl(chain.alerts_file) if chain.alerts_file.exists() else []
     accounts = chain.accounts()
@@ -59,17 +58,6 @@ def _report(chain: Chain, config: StackConfig, scenario: Scenario) -> dict[str, 
     }
     figures = scoring.score(truth, alerts, chain.state.delivered_s)
     return report.build(figures, accounts, chain.state, run, score_all(chain.record, replays, frames))
-
-
-def _truth(chain: Chain, scenario: Scenario) -> list[dict[str, Any]]:
-    """Return what is true: of the emulated scene, and of recordings that brought their truth."""
-    truth = emulated_truth(scenario, chain.satellites)
-    known = {record["object_id"] for record in truth}
-    files = {satellite.replay.path for satellite in chain.satellites if satellite.replay is not None}
-    for file in sorted(files):
-        if file.suffix.lower() == ".mcap":
-            truth += [record for record in Recording(file).truth() if record["object_id"] not in known]
-    return truth
 
 
 def _print(result: dict[str, Any], console: Console) -> None:

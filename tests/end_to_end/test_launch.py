@@ -12,7 +12,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, json_format, messag
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from services.runtime.mqtt import parse_broker_url
-from services.scenario.load import builtin_folder
+from services.scenario.load import find_scenario
 from tests.end_to_end.launcher import Launched, launch
 
 # Long enough for boost phase to be seen and for the fire to be judged.
@@ -21,7 +21,7 @@ DURATION_S = 45
 
 @pytest.fixture(scope="module")
 def scenario_text() -> str:
-    text = (builtin_folder() / "default.toml").read_text()
+    text = find_scenario().read_text()
     found = tomllib.loads(text)["duration_s"]
     return text.replace(f"duration_s = {found}", f"duration_s = {DURATION_S}.0")
 

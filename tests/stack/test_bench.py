@@ -1,3 +1,4 @@
+import importlib.util
 import sys
 import types
 
@@ -15,6 +16,13 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "bench.quick", quick)
     parts = {"quick": ("bench.quick", "a quick one"), "gone": ("bench.no_such_module", "one that is not there")}
     monkeypatch.setattr(bench, "PARTS", parts)
+
+
+def test_help_names_every_part_and_each_has_its_module() -> None:
+    words = set(CliRunner().invoke(app, ["bench", "--help"]).output.replace(",", " ").split())
+    for part, (module_name, _) in bench.PARTS.items():
+        assert part in words
+        assert importlib.util.find_spec(module_name) is not None
 
 
 @pytest.mark.usefixtures("measured")

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from sat_emulator.frame import Frame, Pose
 from sat_emulator.replay.folder import FolderSource
@@ -17,7 +17,9 @@ from services.runtime.configuration import from_table
 from services.scenario.model import Scenario
 from services.scenario.resolve import resolve_satellites, start_unix_ns
 from services.scenario.view import lens, nominal_pose
-from services.stack.preview import COLOURS, Mark, draw, position_at, sequence_at, stretch, truth_marks
+from services.stack.pictures.frame_picture import COLOURS, Scale, draw
+from services.stack.pictures.labels import Labels
+from services.stack.pictures.marks import Mark, position_at, sequence_at, truth_marks
 
 SCENARIO = from_table({"name": "a", "train": {}, "area": {"latitude_deg": -30.9, "longitude_deg": 136.5}}, Scenario)
 START = start_unix_ns(SCENARIO)
@@ -93,7 +95,41 @@ def test_marks_are_drawn_at_their_pixels() -> None:
     "counts", [np.full((4, 4), 7.0), np.array([[math.nan, math.inf], [-math.inf, 1.0]]), np.full((2, 2), math.nan)]
 )
 def test_flat_and_broken_frames_can_be_drawn(counts: Any) -> None:
-    assert stretch(counts).dtype == np.uint8
+    assert Scale.of([counts]).grey(counts).dtype == np.uint8
+
+
+def test_one_scale_keeps_the_same_counts_the_same_grey() -> None:
+    dark, bright = np.full((8, 8), 100.0), np.full((8, 8), 900.0)
+    scale = Scale.of([dark, bright])
+    assert (scale.black, scale.white) == (100.0, 900.0)
+    both = np.concatenate([dark, bright])
+    assert np.array_equal(scale.grey(both)[:8], scale.grey(dark))
+    assert scale.grey(dark).max() == 0
+    assert scale.grey(bright).min() == 255
+
+
+def test_plume_of_one_pixel_stays_white_in_a_reduced_frame() -> None:
+    counts = np.random.default_rng(1).normal(1000, 10, (1000, 700))
+    counts[613, 402] = 60_000
+    picture = np.asarray(draw(counts, [], "", side_px=150, legend=False))
+    assert picture.shape == (150, 105, 3)
+    # floor(613 * 0.15), floor(402 * 0.15)
+    assert picture[91, 60].tolist() == [255, 255, 255]
+    assert (picture[100:, :, 0] < 255).mean() > 0.5
+
+
+def test_names_of_near_objects_do_not_cover_each_other() -> None:
+    picture = Image.new("RGB", (300, 200))
+    labels = Labels(ImageDraw.Draw(picture), 300, 200, 12)
+    placed = [labels.put(150, 100, f"object-{place}", (255, 255, 255)) for place in range(40)]
+    boxes = labels._taken
+    assert len(boxes) == sum(placed)
+    assert 8 <= len(boxes) < 40
+    for place, one in enumerate(boxes):
+        assert one[0] >= 0
+        assert one[2] <= 300
+        for other in boxes[:place]:
+            assert one[2] <= other[0] or other[2] <= one[0] or one[3] <= other[1] or other[3] <= one[1]
 
 
 def test_object_at_rest_is_under_the_satellite_that_flies_over_it() -> None:

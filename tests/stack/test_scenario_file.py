@@ -20,8 +20,16 @@ FULL = Scenario(
     train=Train(satellites=3, pointing=Pointing("place", Place(1.0, 2.0))),
     satellites=(Satellite("named", pointing=Pointing("nadir")),),
     rockets=(
-        Rocket("r-1", Place(-30.0, 136.0, 100.0), 3.0, 315.0, (Stage(1e6, 60.0, 2e4, 2e3, 1e5),), "space_launch"),
-        Rocket("r-2", Place(-31.0, 136.0), 5.0, 10.0, (Stage(1e6, 60.0, 2e4, 2e3, 1e5), Stage(1e5, 9.0, 1e3, 1e2, 0))),
+        Rocket(
+            "r-1", Place(-30.0, 136.0, 100.0), 3.0, 315.0, (Stage(1e6, 60.0, 2e4, 2e3, "solid", 1e5),), "space_launch"
+        ),
+        Rocket(
+            "r-2",
+            Place(-31.0, 136.0),
+            5.0,
+            10.0,
+            (Stage(1e6, 60.0, 2e4, 2e3, "liquid", 1e5), Stage(1e5, 9.0, 1e3, 1e2)),
+        ),
     ),
     fires=(Fire("f", Place(-30.0, 138.0), 1e5),),
     network=Network(gateways=(Gateway("g-1", Place(0.0, 0.0)),)),
