@@ -155,19 +155,21 @@ def look(x, y, z, turn, start, sun, coarse, over, both, s, node):
         return
     discriminant = half_b * half_b - square * outside
     radius_m = s[S_RADIUS]
-    node[DISTANCE] = -half_b / square
-    node[LOWEST] = (math.sqrt(max(1.0 + outside - half_b * half_b / square, 0.0)) - 1.0) * radius_m
+    per_square = 1.0 / square
+    node[DISTANCE] = -half_b * per_square
+    node[LOWEST] = (math.sqrt(max(1.0 + outside - half_b * half_b * per_square, 0.0)) - 1.0) * radius_m
     if discriminant < 0.0:
         node[KIND] = AIR
         return
-    distance = (-half_b - math.sqrt(discriminant)) / square
+    root = math.sqrt(discriminant)
+    distance = (-half_b - root) * per_square
     px = start[0] + distance * dx
     py = start[1] + distance * dy
     pz = start[2] + distance * dz
-    length = math.sqrt(square)
-    cosine = math.sqrt(discriminant) / length
+    per_length = math.sqrt(per_square)
+    cosine = root * per_length
     cosine_sun = px * sun[0] + py * sun[1] + pz * sun[2]
-    between = -(dx * sun[0] + dy * sun[1] + dz * sun[2]) / length
+    between = -(dx * sun[0] + dy * sun[1] + dz * sun[2]) * per_length
     node[KIND] = GROUND
     node[COSINE] = cosine
     node[DISTANCE] = distance
@@ -176,16 +178,17 @@ def look(x, y, z, turn, start, sun, coarse, over, both, s, node):
     node[NORTH] = scale * py
     node[EAST] = scale * px
     top = 1.0 + s[S_CLOUD_TOP] / radius_m
-    nearer = (-half_b - math.sqrt(max(half_b * half_b - square * (outside + 1.0 - top * top), 0.0))) / square
-    cx = (start[0] + nearer * dx) / top
-    cy = (start[1] + nearer * dy) / top
-    cz = (start[2] + nearer * dz) / top
+    nearer = (-half_b - math.sqrt(max(discriminant + square * (top * top - 1.0), 0.0))) * per_square
+    per_top = 1.0 / top
+    cx = (start[0] + nearer * dx) * per_top
+    cy = (start[1] + nearer * dy) * per_top
+    cz = (start[2] + nearer * dz) * per_top
     scale = radius_m * math.sqrt(2.0 / max(1.0 + cz, 1e-6))
     node[CLOUD_NORTH] = scale * cy
     node[CLOUD_EAST] = scale * cx
-    texel_m = s[S_COARSE_TEXEL]
-    _coarse(coarse, node[NORTH] / texel_m, node[EAST] / texel_m, 0, 2, node)
-    _coarse(coarse, node[CLOUD_NORTH] / texel_m, node[CLOUD_EAST] / texel_m, 2, 3, node)
+    per_texel = 1.0 / s[S_COARSE_TEXEL]
+    _coarse(coarse, node[NORTH] * per_texel, node[EAST] * per_texel, 0, 2, node)
+    _coarse(coarse, node[CLOUD_NORTH] * per_texel, node[CLOUD_EAST] * per_texel, 2, 3, node)
     _light(node, cosine, cosine_sun, between, over, both, s)
 
 

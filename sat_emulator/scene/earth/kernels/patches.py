@@ -123,14 +123,14 @@ def _in_elements(nodes, level, textures, s):
     _, rows, columns = textures[2]
     for k in range(NORTH, CLOUD_EAST + 1):
         along_rows = k in (NORTH, CLOUD_NORTH)
-        texel_m = (s[S_TEXEL_NORTH] if along_rows else s[S_TEXEL_EAST]) * (1 << level)
+        per_texel = 1.0 / ((s[S_TEXEL_NORTH] if along_rows else s[S_TEXEL_EAST]) * (1 << level))
         side = float(rows[level] if along_rows else columns[level])
         # Centres of a level's elements lie at (2^level - 1) / 2 in elements of the first.
         within = 0.5 / (1 << level) - 0.5
         least = np.inf
         for a in range(nodes.shape[0]):
             for b in range(nodes.shape[1]):
-                nodes[a, b, k] = nodes[a, b, k] / texel_m + within
+                nodes[a, b, k] = nodes[a, b, k] * per_texel + within
                 least = min(least, nodes[a, b, k])
         base = (math.floor(least / side) - 1.0) * side
         for a in range(nodes.shape[0]):
