@@ -35,8 +35,9 @@ COSINE_STEPS_2 = 32
 # Heights of the air at the limb and steps of their table, m.
 LIMB_TOP_M = 120_000.0
 LIMB_STEP_M = 250.0
-# Of cloud by band: droplets and ice of some 10 um absorb most of what they do not send forwards; orders of magnitude
-# after M. D. King et al., IEEE Trans. Geosci. Remote Sens. 30 (1992) 2, whose 3.7 um channel sees 0.05 to 0.2.
+# Of cloud by band: droplets and ice of some 10 um absorb most of what they do not send forwards; orders of
+# magnitude, chosen: water's imaginary index (scene/sea.py) is ten to a hundred times larger in the 2.7 um band than at
+# 3.8 um, and near 4.3 um the air hides cloud anyway.
 CLOUD_REFLECTANCE = {"2.7um": 0.05, "3.8um": 0.12, "4.3um": 0.05}
 # What a surface that scatters evenly sends into each direction, over what it scatters, 1/sr.
 LAMBERT = 1.0 / math.pi

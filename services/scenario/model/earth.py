@@ -35,7 +35,7 @@ class Background:
     # lie near -3 (GOES 3.9 and 11 um).
     spectral_exponent: float = -3.0
     # Picture (PNG, TIFF, NPY, GINI), relative to the scenario file; its lowest value is seen as the coldest
-    # brightness temperature, its highest as the warmest, straight between.
+    # brightness temperature, its highest as the warmest, straight between in radiance.
     picture: Path | None = None
     coldest_k: float = 220.0
     warmest_k: float = 300.0
@@ -69,7 +69,7 @@ class Cloud:
     top_m: float = 3000.0
     # Standard deviation of its tops' temperature.
     sigma_k: float = 4.0
-    # Of sunlight. Left out: by the band's name, 0.05 near 2.7 and 4.3 um, where water absorbs, 0.12 near 3.8 um.
+    # Of sunlight. Left out: by the band's name, 0.05 near 2.7 and 4.3 um, 0.12 near 3.8 um.
     reflectance: float | None = None
     spectral_exponent: float = -3.0
     # Over how much of the field's standard deviation an edge goes from clear to opaque; small is sharp.
