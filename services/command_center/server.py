@@ -12,9 +12,9 @@ from services.command_center import describe
 from services.command_center.alert_book import AlertBook
 from services.command_center.archive import AlertArchive
 from services.command_center.config import CommandCenterConfig
-from services.command_center.subscriber import News, read
+from services.command_center.subscriber import TOPICS, News, read
 from services.runtime.envelope import Status
-from services.runtime.mqtt import ALERTS, STATUSES, connections, publish_status, status_will, subscribe, until
+from services.runtime.mqtt import connections, publish_status, status_will, subscribe, until
 
 SERVICE = "command-center"
 
@@ -51,7 +51,7 @@ async def _one_connection(
     book: AlertBook,
     archive: AlertArchive | None,
 ) -> None:
-    await subscribe(client, [(ALERTS, 1), (STATUSES, 1)])
+    await subscribe(client, TOPICS)
     await publish_status(client, Status(SERVICE, config.instance, "up"))
     CONNECTED.set(1)
     async with contextlib.aclosing(until(stop, client)) as arriving:

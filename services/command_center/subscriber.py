@@ -11,7 +11,10 @@ import structlog
 from plumewatch.v1 import alert_pb2, track_pb2
 from services.command_center.alert_book import AlertBook
 from services.runtime.envelope import Envelope, EnvelopeError, Status, parse_envelope
-from services.runtime.mqtt import ALERTS, STATUSES, TRACKS, messages
+from services.runtime.mqtt import ALERTS, STATUS_QOS, STATUSES, TRACKS, messages
+
+# What every centre listens to: topic filter and QoS each.
+TOPICS = ((ALERTS, 1), (STATUSES, STATUS_QOS))
 
 log = structlog.get_logger()
 
@@ -39,7 +42,7 @@ async def news(
     What was missed while away comes first: alerts and statuses are retained. Messages that are not ours are logged
     and left out; nobody's message ends this.
     """
-    topics = [(ALERTS, 1), (STATUSES, 1), *([(TRACKS, 0)] if tracks else [])]
+    topics = [*TOPICS, *([(TRACKS, 0)] if tracks else [])]
     async with contextlib.aclosing(messages(broker, topics, stop, client_id, on_connection)) as arriving:
         async for message in arriving:
             heard = read(str(message.topic), bytes(message.payload or b""), book, time.monotonic())

@@ -7,6 +7,7 @@ import os
 import pty
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -18,6 +19,7 @@ import pytest
 from plumewatch.v1 import alert_pb2, track_pb2
 from services.command_center.acknowledge import acknowledge
 from services.command_center.archive import read_archive
+from services.command_center.subscriber import TOPICS
 from services.runtime.broker import RunningBroker, running_broker
 from services.runtime.envelope import Status, alert_envelope, parse_envelope, track_envelope
 from services.runtime.errors import PeerUnavailableError, PlumewatchError
@@ -28,6 +30,7 @@ from services.runtime.mqtt import (
     messages,
     new_client,
     publish_status,
+    status_will,
     subscribe,
     track_topic,
 )
@@ -193,16 +196,57 @@ async def test_archive_survives_kills_and_holds_each_revision_once(broker: Runni
     assert [alert.revision for alert in read_archive(path)] == [1, 2, 3]
 
 
+async def next_state(client: aiomqtt.Client, context: str, timeout_s: float = 20.0) -> Status:
+    """Return the next status that comes; fail with `context` and what the broker keeps where none does."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            data = parse_envelope(bytes((await anext(client.messages)).payload)).data
+    except TimeoutError:
+        pytest.fail(f"{context}: no status within {timeout_s:g} s")
+    assert isinstance(data, Status)
+    return data
+
+
 async def test_center_says_up_and_down_and_the_broker_says_it_of_a_dead_one(broker: RunningBroker) -> None:
-    async with new_client(broker.address) as client, asyncio.timeout(60):
+    async with new_client(broker.address) as client:
         await subscribe(client, [(STATUSES, 1)])
         for number in (signal.SIGTERM, signal.SIGKILL):
             async with verb("command-center", "--broker", broker.url, "--instance", "c-7") as center:
-                said = parse_envelope(bytes((await anext(client.messages)).payload))
-                assert said.data == Status("command-center", "c-7", "up")
-                await center.end(number)
-                said = parse_envelope(bytes((await anext(client.messages)).payload))
-                assert said.data == Status("command-center", "c-7", "down")
+                assert await next_state(client, f"before {number.name}") == Status("command-center", "c-7", "up")
+                code = await center.end(number)
+                context = f"after {number.name}, which ended it with {code}"
+                assert await next_state(client, context) == Status("command-center", "c-7", "down")
+                assert code == (0 if number is signal.SIGTERM else -number)
+
+
+@pytest.mark.parametrize("lives", [400, pytest.param(4_000, marks=pytest.mark.soak)])
+async def test_last_will_of_a_client_that_listens_as_a_center_does_is_never_lost(
+    broker: RunningBroker, lives: int
+) -> None:
+    will = status_will("command-center", "c-7")
+    async with new_client(broker.address) as client:
+        await subscribe(client, [(STATUSES, 1)])
+        # nats-server loses one in some 500 where the dying one listens to statuses at QoS 1.
+        for life in range(lives):
+            dying = new_client(broker.address, "command-center-c-7", will)
+            await dying.__aenter__()
+            await subscribe(dying, TOPICS)
+            await publish_status(dying, Status("command-center", "c-7", "up"))
+            assert (await next_state(client, f"life {life}")).state == "up"
+            await fall_silent(dying)
+            assert (await next_state(client, f"death {life}")).state == "down"
+
+
+async def fall_silent(client: aiomqtt.Client) -> None:
+    """Close the connection without DISCONNECT, as the kernel does for a process that was killed."""
+    connection = client._client.socket()
+    assert isinstance(connection, socket.socket)
+    connection.shutdown(socket.SHUT_RDWR)
+    with contextlib.suppress(aiomqtt.MqttError):
+        while True:
+            # Met by the library, which then lets go of the socket.
+            await anext(client.messages)
+    await client.__aexit__(None, None, None)
 
 
 async def test_taken_metrics_port_is_a_clear_error(broker: RunningBroker) -> None:
@@ -240,7 +284,8 @@ async def test_acknowledgement_is_confirmed_by_the_next_revision(broker: Running
 async def test_acknowledgement_that_cannot_be_confirmed_is_an_error(
     broker: RunningBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.command_center.acknowledge.RETAINED_S", 1.0)
+    # Time enough for a busy machine to connect and hear what is kept.
+    monkeypatch.setattr("services.command_center.acknowledge.RETAINED_S", 3.0)
     monkeypatch.setattr("services.command_center.acknowledge.CONFIRMATION_S", 0.5)
     stop = asyncio.Event()
     async with new_client(broker.address) as client:
@@ -249,6 +294,7 @@ async def test_acknowledgement_that_cannot_be_confirmed_is_an_error(
         await acknowledge(broker.url, "ev-9", "Ada", "", stop)
     with pytest.raises(PlumewatchError, match="no ground station confirmed it"):
         await acknowledge(broker.url, "ev-1", "Ada", "", stop)
+    monkeypatch.setattr("services.command_center.acknowledge.RETAINED_S", 0.5)
     with pytest.raises(PeerUnavailableError, match="name another with --broker"):
         await acknowledge(NOBODY, "ev-1", "Ada", "", stop)
     with pytest.raises(ValueError, match="operator"):

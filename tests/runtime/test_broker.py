@@ -164,10 +164,11 @@ async def test_a_thousand_qos1_subscriptions_of_one_client_are_served(broker: Ru
         assert {message.payload for message in await received(client, 3)} == {b"0", b"500", b"999"}
 
 
-async def test_a_thousand_subscribers_of_one_topic_are_served(broker: RunningBroker) -> None:
+@pytest.mark.parametrize("subscribers", [200, pytest.param(1_000, marks=pytest.mark.soak)])
+async def test_many_subscribers_of_one_topic_are_served(broker: RunningBroker, subscribers: int) -> None:
     async with contextlib.AsyncExitStack() as stack:
         clients = []
-        for _ in range(SUBSCRIPTIONS):
+        for _ in range(subscribers):
             client = await stack.enter_async_context(new_client(broker.address))
             await subscribe(client, [("plumewatch/v1/alerts/+", 1)])
             clients.append(client)
