@@ -123,7 +123,7 @@ def _parts(source: EmulatedSource, sequence: int, taken: Times) -> None:
     key = key_of(source.scenario.seed, source.satellite.index)
 
     def scene() -> None:
-        turn = exposure.itrs @ exposure.rotation
+        turn = exposure.itrs_from_gcrs @ exposure.rotation_camera_to_gcrs
         source.background.draw(sights, turn, exposure.position_itrs_m, exposure.sun_itrs, radiance)
 
     def points() -> None:

@@ -76,7 +76,8 @@ class Account:
         """Note a stretch of frames that somebody on the way named as lost."""
         fresh = [sequence for sequence in range(first, min(last, self.frames - 1) + 1) if sequence not in self._losses]
         if fresh:
-            self._keep(f"frames {first} to {last}: {cause}: {detail}" if last > first else f"frame {first}: {detail}")
+            which = f"frames {first} to {last}" if last > first else f"frame {first}"
+            self._keep(f"{which}: {cause}: {detail}")
         self._losses.update(dict.fromkeys(fresh, cause))
         self._advance()
 

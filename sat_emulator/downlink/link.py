@@ -75,13 +75,15 @@ class Link:
     async def ask_run(self, own_run_id: str) -> Run:
         """Return the run as the relay has it; from a ground station, which keeps no clock, a run of this satellite's.
 
-        Raises PeerUnavailableError where nobody answers.
+        Raises PeerUnavailableError where nobody answers, RefusedError where another try would be answered the same.
         """
         try:
             answer = await self._network.GetClock(network_pb2.GetClockRequest(), timeout=ANSWER_S)
         except grpc.aio.AioRpcError as error:
             if error.code() == grpc.StatusCode.UNIMPLEMENTED:
                 return Run(own_run_id or f"{self._satellite_id[:40]}-{secrets.token_hex(4)}", None, kept_by_relay=False)
+            if error.code() in FINAL:
+                raise RefusedError(self._satellite_id, self._target, error.code(), error.details() or "") from error
             raise PeerUnavailableError("the relay", self._target, "start it, or name another with --to") from error
         clock = None
         if answer.HasField("wall_start_unix_ns"):

@@ -1,7 +1,6 @@
 """The satellite's life: load, connect, send, report."""
 
 import asyncio
-import contextlib
 import json
 from collections.abc import Callable
 from typing import Any
@@ -48,7 +47,8 @@ async def stream(
 ) -> int:
     """Send one satellite's frames until all are settled or `stop` is set; return the exit code.
 
-    The account of the run is written in either case.
+    The account of the run is written in either case. Raises what the sender failed of, also where that was while
+    stopping; BadInputError where the account cannot be written.
     """
     codec = codec_named(scenario.downlink.compression)
     # Kernels are compiled and images listed before the other side counts this satellite as ready.
@@ -60,20 +60,20 @@ async def stream(
         stopping = asyncio.create_task(stop.wait(), name="stop")
         try:
             await asyncio.wait((sending, stopping), return_when=asyncio.FIRST_COMPLETED)
-            if sending.done():
-                sending.result()
-                log.info("every frame is settled", satellite=config.satellite_id, lost=sender.account.lost())
         finally:
             for task in (sending, stopping):
                 task.cancel()
-                with contextlib.suppress(asyncio.CancelledError, Exception):
-                    await task
+            # Failures, too, are told after the account has been written.
+            await asyncio.gather(sending, stopping, return_exceptions=True)
             if config.report is not None:
                 report = json.dumps(account_of(sender, source), indent=2) + "\n"
                 try:
                     await asyncio.to_thread(config.report.write_text, report)
                 except OSError as error:
                     raise BadInputError(str(config.report), f"cannot be written: {error.strerror}") from error
+        if not sending.cancelled():
+            sending.result()
+            log.info("every frame is settled", satellite=config.satellite_id, lost=sender.account.lost())
     return 0
 
 

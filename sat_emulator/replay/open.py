@@ -8,6 +8,6 @@ from services.scenario.model import Replay
 
 def open_replay(replay: Replay, satellite_id: str, start_unix_ns: int, end_unix_ns: int | None = None) -> FrameSource:
     """Return the frames of one satellite: of a folder of images, or of an MCAP recording under the satellite's id."""
-    if replay.path.suffix.lower() == ".mcap":
+    if replay.is_recording:
         return McapSource(replay.path, satellite_id, start_unix_ns, end_unix_ns)
     return FolderSource(replay.path, replay.rate_hz, start_unix_ns, end_unix_ns, replay.psf_sigma_px, replay.loop)

@@ -7,7 +7,7 @@ import numpy as np
 
 from sat_emulator.frame import Frame
 from sat_emulator.replay.decode import decode
-from services.geometry.time import format_rfc3339
+from services.geometry.time import NS_PER_S, format_rfc3339
 from services.runtime.errors import BadInputError
 from services.runtime.recording import Recording
 
@@ -42,6 +42,12 @@ class McapSource:
                 f"{format_rfc3339(int(exposure_starts[-1]))}, outside the run, which starts at "
                 f"{format_rfc3339(start_unix_ns)}; set `start` to the recording's",
             )
+
+    @property
+    def rate_hz(self) -> float | None:
+        """Frames a second, by the middle one of the gaps between read-outs; None where the run has one frame."""
+        gaps_ns = np.diff(self._recorded_ends[self._indexes])
+        return NS_PER_S / float(np.median(gaps_ns)) if len(gaps_ns) else None
 
     def __len__(self) -> int:
         """Return how many frames the run has."""

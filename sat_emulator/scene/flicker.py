@@ -1,17 +1,11 @@
-"""Chance as a pure function of the seed, a name and the time."""
-
-import hashlib
+"""Flicker as a pure function of the seed, a name and the time."""
 
 import numpy as np
 
+from services.geometry.chance import seeded_generator
+
 # Waves that make up the flicker; their sum is close to a Gaussian process.
 WAVES = 24
-
-
-def seeded_generator(seed: int, name: str) -> np.random.Generator:
-    """Return a stream of its own for everything of this name: the same whatever else is drawn from the seed."""
-    digest = hashlib.sha256(name.encode()).digest()[:8]
-    return np.random.default_rng([seed, int.from_bytes(digest, "big")])
 
 
 class Flicker:

@@ -19,8 +19,6 @@ SUN_RADIUS_M = 6.957e8
 # Gauss-Legendre nodes from -1 to 1 over the band, and their weights; Planck's function over a tenth of a wavelength
 # needs 6 for 1e-12.
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(12)
-# Steps of a table of radiance over temperature, K; straight lines between them are good to 1e-4.
-TABLE_STEP_K = 0.25
 
 
 def photon_energy_j(wavelength_m: float) -> float:
@@ -48,16 +46,3 @@ def solar_irradiance_w_per_m2(distance_m: float, lower_m: float, upper_m: float)
     """
     solid_angle_sr = math.pi * (SUN_RADIUS_M / distance_m) ** 2
     return float(band_radiance_w_per_m2_sr(SUN_TEMPERATURE_K, lower_m, upper_m)) * solid_angle_sr
-
-
-def sensitivity_w_per_m2_sr_k(temperature_k: float, lower_m: float, upper_m: float) -> float:
-    """Return how much the band's radiance grows per kelvin."""
-    around = band_radiance_w_per_m2_sr([temperature_k - 0.05, temperature_k + 0.05], lower_m, upper_m)
-    return float(around[1] - around[0]) / 0.1
-
-
-def radiance_table(lower_m: float, upper_m: float, coldest_k: float, warmest_k: float) -> NDArray[np.float32]:
-    """Return radiance at `coldest_k + i * TABLE_STEP_K`, up to at least `warmest_k`."""
-    steps = math.ceil((warmest_k - coldest_k) / TABLE_STEP_K) + 2
-    temperatures = coldest_k + TABLE_STEP_K * np.arange(steps)
-    return band_radiance_w_per_m2_sr(temperatures, lower_m, upper_m).astype(np.float32)

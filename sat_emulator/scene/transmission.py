@@ -43,18 +43,18 @@ class BandAir:
         height_m: of the source. sine_elevation: of the direction towards space above the source's horizontal.
         """
         if sine_elevation >= 0:
-            return float(self.shares @ np.exp(-self._upwards(height_m, sine_elevation)))
+            return float(self.shares @ np.exp(-self.depths_upwards(height_m, sine_elevation)))
         # A ray that first goes down passes its lowest point and rises again: twice the way from there, less what lies
         # beyond the source (Chapman's relation).
         radius = SEMI_MAJOR_M + height_m
         lowest_m = radius * math.sqrt(1 - sine_elevation * sine_elevation) - SEMI_MAJOR_M
         if lowest_m < 0:
             return 0.0
-        depth = 2 * self._upwards(lowest_m, 0.0) - self._upwards(height_m, -sine_elevation)
+        depth = 2 * self.depths_upwards(lowest_m, 0.0) - self.depths_upwards(height_m, -sine_elevation)
         return float(self.shares @ np.exp(-np.maximum(depth, 0.0)))
 
-    def _upwards(self, height_m: float, sine_elevation: float) -> Float64:
-        """Return each part's optical depth from a height to space."""
+    def depths_upwards(self, height_m: float, sine_elevation: float) -> Float64:
+        """Return each part's optical depth, (parts,), from a height to space; the sine is 0 or more."""
         # Exponents are held where any air is opaque anyway.
         vertical = self.depths * np.exp(np.minimum(-height_m / self.scale_heights_m, 50.0))
         depth: Float64 = vertical * air_mass(sine_elevation, self.scale_heights_m)

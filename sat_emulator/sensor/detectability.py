@@ -85,7 +85,7 @@ class View:
         """Return the photoelectrons that a pixel expects of the scene; 0 in space."""
         camera, radiometer = self.source.camera, self.source.radiometer
         los_camera = camera.lines_of_sight([row], [column])
-        los_itrs = exposure.itrs @ exposure.rotation @ los_camera[0]
+        los_itrs = exposure.itrs_from_gcrs @ exposure.rotation_camera_to_gcrs @ los_camera[0]
         ground = meet_ground(self.source.background, exposure.position_itrs_m, los_itrs, exposure.sun_itrs)
         if ground is None:
             return 0.0

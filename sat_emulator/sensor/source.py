@@ -13,7 +13,8 @@ from sat_emulator.frame import Frame, Pose
 from sat_emulator.scene.earth.background import Background, NodeSights, node_sights, shared_fields
 from sat_emulator.scene.earth.point import clear_share
 from sat_emulator.scene.heat.emission import HeatSource, Look
-from sat_emulator.scene.heat.received import Received, received
+from sat_emulator.scene.heat.lightning import Storm
+from sat_emulator.scene.heat.received import Received, received, seen_place_itrs_m
 from sat_emulator.scene.heat.sources import heat_sources
 from sat_emulator.scene.transmission import band_air
 from sat_emulator.sensor import optics
@@ -34,7 +35,7 @@ Float64 = NDArray[np.float64]
 
 # Height from which pixels are measured on the ground where a scenario draws no orbit pattern itself.
 USUAL_ALTITUDE_M = 1.0e6
-# Sources this far beyond the border, pixels, are still asked what they send: light takes its time, and storms are wide.
+# Sources this far beyond the border, pixels, are still asked what they send: light takes its time.
 BORDER_PX = 128.0
 
 
@@ -42,28 +43,28 @@ BORDER_PX = 128.0
 class Exposure:
     """When and whence one frame is taken, and where the camera then truly looks.
 
-    nominal, rotation: (3, 3) camera to GCRS, as reported and as it is. position_itrs_m, itrs: the same in ITRS, and
-    the rotation from GCRS.
+    nominal_camera_to_gcrs, rotation_camera_to_gcrs: (3, 3), as reported and as it is. itrs_from_gcrs: (3, 3), of the
+    exposure's middle.
     """
 
     sequence: int
     mid_unix_ns: int
     position_gcrs_m: Float64
     velocity_gcrs_m_per_s: Float64
-    nominal: Float64
-    rotation: Float64
-    itrs: Float64
+    nominal_camera_to_gcrs: Float64
+    rotation_camera_to_gcrs: Float64
+    itrs_from_gcrs: Float64
 
     @property
     def position_itrs_m(self) -> Float64:
         """Return the satellite's place, (3,), ITRS."""
-        place: Float64 = self.itrs @ self.position_gcrs_m
+        place: Float64 = self.itrs_from_gcrs @ self.position_gcrs_m
         return place
 
     @property
     def sun_itrs(self) -> Float64:
         """Return the unit vector towards the sun, (3,), ITRS."""
-        sun: Float64 = self.itrs @ sun_direction_gcrs(self.mid_unix_ns)
+        sun: Float64 = self.itrs_from_gcrs @ sun_direction_gcrs(self.mid_unix_ns)
         return sun
 
 
@@ -94,8 +95,8 @@ class EmulatedSource:
     """Frames of one emulated satellite. A frame follows from scenario, satellite and sequence number alone.
 
     Satellites with one frame rate expose at the same instants: frame k from start + k / frame_rate. Motion within an
-    exposure is not smeared: a rocket at burnout moves a thirtieth of a pixel. The pointing error of each frame is real
-    in the image and not in the pose that the frame reports.
+    exposure is not smeared (docs/emulator.md has how much that is). The pointing error of each frame is real in the
+    image and not in the pose that the frame reports.
     """
 
     def __init__(self, scenario: Scenario, satellite: ResolvedSatellite) -> None:
@@ -170,7 +171,7 @@ class EmulatedSource:
             counts=counts,
             band_lower_m=self.sensor.band_lower_m,
             band_upper_m=self.sensor.band_upper_m,
-            pose=Pose(exposure.position_gcrs_m, exposure.velocity_gcrs_m_per_s, exposure.nominal),
+            pose=Pose(exposure.position_gcrs_m, exposure.velocity_gcrs_m_per_s, exposure.nominal_camera_to_gcrs),
             camera=self.camera,
         )
 
@@ -182,7 +183,7 @@ class EmulatedSource:
         images = self._images
         self.background.draw(
             self._sights,
-            exposure.itrs @ exposure.rotation,
+            exposure.itrs_from_gcrs @ exposure.rotation_camera_to_gcrs,
             exposure.position_itrs_m,
             exposure.sun_itrs,
             images.radiance,
@@ -226,23 +227,24 @@ class EmulatedSource:
         return node_sights(self.camera, self.sensor.rows, self.sensor.columns)
 
     def _near_detector(self, sources: Sequence[HeatSource], exposure: Exposure, margin_px: float) -> list[HeatSource]:
-        """Return the sources that are, or were a moment ago, where the detector looks."""
+        """Return the sources that are, or were a moment ago, where the detector looks.
+
+        Of storms all, for their flashes come from up to a radius beside the place that stands for them.
+        """
         there = []
         for source in sources:
-            position = source.position_itrs_m(exposure.mid_unix_ns)
-            if position is None:
-                position = source.position_itrs_m(exposure.mid_unix_ns - NS_PER_S // 4)
+            position = seen_place_itrs_m(source, exposure.mid_unix_ns)
             if position is not None:
                 there.append((source, position))
         if not there:
             return []
         within = self._within(*self._pixels(exposure, np.array([position for _, position in there])), margin_px)
-        return [source for (source, _), near in zip(there, within, strict=True) if near]
+        return [source for (source, _), near in zip(there, within, strict=True) if near or isinstance(source, Storm)]
 
     def _pixels(self, exposure: Exposure, positions_itrs_m: Float64) -> tuple[Float64, Float64]:
         """Return row and column, (n,), where places (n, 3) fall."""
-        sights_gcrs = (positions_itrs_m - exposure.position_itrs_m) @ exposure.itrs
-        return self.camera.project(sights_gcrs @ exposure.rotation)
+        sights_gcrs = (positions_itrs_m - exposure.position_itrs_m) @ exposure.itrs_from_gcrs
+        return self.camera.project(sights_gcrs @ exposure.rotation_camera_to_gcrs)
 
     def _within(self, row: Float64, column: Float64, margin_px: float) -> NDArray[np.bool_]:
         # Comparisons with NaN are false: what is behind the lens is not seen.

@@ -18,7 +18,7 @@ DETECTABLE_SNR = 6.0
 # A place in space takes two lines of sight.
 DETECTABLE_VIEWS = 2
 # Frames that are looked at for the first on which a source is detectable: of threats all, up to an hour at 10 Hz; of
-# other heat, of which there may be hundreds, some.
+# other heat, of which there may be hundreds, some: all 240 of `fire_season` take 28 s of a core, 30 take 5.
 THREAT_FRAMES = 36_000
 HEAT_FRAMES = 30
 TRACK_STEP_NS = NS_PER_S
@@ -27,10 +27,13 @@ TRACK_STEP_NS = NS_PER_S
 def truth_records(scenario: Scenario, satellites: Sequence[ResolvedSatellite]) -> list[dict[str, Any]]:
     """Return one record an object: the threats, then other heat (class `static_heat`, even where it moves).
 
+    What is nowhere during the run has none.
+
     satellites: the emulated ones. `track` goes from launch to the run's end, or to the end of the flight, at full
     seconds after launch; what stays in its place has its first and last instant. `first_detectable_unix_ns` is the end
     of read-out of the first frame on which two satellites (or the only one) have it at a ratio of 6 to noise and
-    clutter by closed form; None where that never is.
+    clutter by closed form; None where that never is. Of threats every frame is looked at, of other heat HEAT_FRAMES
+    evenly over the run: the first of these, and None for what shines only between them.
     """
     if not satellites:
         return []
@@ -44,7 +47,8 @@ def truth_records(scenario: Scenario, satellites: Sequence[ResolvedSatellite]) -
     start, end = start_unix_ns(scenario), end_unix_ns(scenario)
     flights = [(threat, threat.launch_unix_ns) for threat in threats]
     others = [(source, start) for source in heat]
-    return [_record(source, begin, end, first[source.id]) for source, begin in (*flights, *others)]
+    tracks = [(source, _track(source, begin, end)) for source, begin in (*flights, *others)]
+    return [_record(source, track, first[source.id]) for source, track in tracks if track]
 
 
 def frame_truth(view: View, sequence: int) -> dict[str, Any]:
@@ -77,8 +81,7 @@ def _seen(signal: Signal) -> dict[str, Any]:
     }
 
 
-def _record(source: HeatSource, begin_unix_ns: int, end_unix_ns: int, first: int | None) -> dict[str, Any]:
-    track = _track(source, begin_unix_ns, end_unix_ns)
+def _record(source: HeatSource, track: list[dict[str, Any]], first: int | None) -> dict[str, Any]:
     latitude, longitude, height = (float(part) for part in itrs_to_geodetic(track[0]["position_itrs_m"]))
     return {
         "object_id": source.id,
@@ -91,7 +94,10 @@ def _record(source: HeatSource, begin_unix_ns: int, end_unix_ns: int, first: int
 
 
 def _track(source: HeatSource, begin_unix_ns: int, end_unix_ns: int) -> list[dict[str, Any]]:
-    """Return where a source is, a second apart; of what does not move, where it is first and last."""
+    """Return where a source is, a second apart; of what does not move, where it is first and last.
+
+    Empty where it is never there: an aircraft that has landed before the run, or takes off after it.
+    """
     seconds = max(0, math.floor((end_unix_ns - begin_unix_ns) / NS_PER_S))
     instants = [begin_unix_ns + second * TRACK_STEP_NS for second in range(seconds + 1)]
     if end_unix_ns > instants[-1]:
@@ -100,6 +106,6 @@ def _track(source: HeatSource, begin_unix_ns: int, end_unix_ns: int) -> list[dic
     track = [
         {"time_unix_ns": instant, "position_itrs_m": place.tolist()} for instant, place in places if place is not None
     ]
-    if all(point["position_itrs_m"] == track[0]["position_itrs_m"] for point in track):
+    if track and all(point["position_itrs_m"] == track[0]["position_itrs_m"] for point in track):
         return [track[0], track[-1]]
     return track

@@ -12,7 +12,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from services.geometry.time import NS_PER_DAY, NS_PER_S, datetime_utc
 
@@ -67,29 +67,6 @@ def itrs_from_teme(unix_ns: int) -> Float64:
 def gcrs_from_teme(unix_ns: int) -> Float64:
     """Return the (3, 3) rotation that turns TEME vectors into GCRS."""
     return _itrs_from_gcrs(unix_ns).T @ itrs_from_teme(unix_ns)
-
-
-def itrs_velocity_m_per_s(unix_ns: int, position_gcrs_m: ArrayLike, velocity_gcrs_m_per_s: ArrayLike) -> Float64:
-    """Return velocities relative to the rotating Earth, ITRS; (3,) or (n, 3), as given."""
-    rotation = _itrs_from_gcrs(unix_ns)
-    position_itrs = np.asarray(position_gcrs_m, dtype=np.float64) @ rotation.T
-    velocity_itrs = np.asarray(velocity_gcrs_m_per_s, dtype=np.float64) @ rotation.T
-    return velocity_itrs - _cross_earth_rate(position_itrs)
-
-
-def gcrs_velocity_m_per_s(unix_ns: int, position_itrs_m: ArrayLike, velocity_itrs_m_per_s: ArrayLike) -> Float64:
-    """Return inertial velocities, GCRS, of what moves relative to the rotating Earth; (3,) or (n, 3), as given."""
-    position = np.asarray(position_itrs_m, dtype=np.float64)
-    velocity = np.asarray(velocity_itrs_m_per_s, dtype=np.float64) + _cross_earth_rate(position)
-    return velocity @ _itrs_from_gcrs(unix_ns)
-
-
-def _cross_earth_rate(position_itrs_m: Float64) -> Float64:
-    """Return Earth rate x position, (..., 3), m/s."""
-    crossed = np.zeros_like(position_itrs_m)
-    crossed[..., 0] = -EARTH_RATE_RAD_PER_S * position_itrs_m[..., 1]
-    crossed[..., 1] = EARTH_RATE_RAD_PER_S * position_itrs_m[..., 0]
-    return crossed
 
 
 @functools.lru_cache(maxsize=256)

@@ -6,10 +6,10 @@ Mech. Rev. 44 (1991) 191. Each wave has the same power, and its frequency is dra
 spectrum's power: the spectrum is met closely, and nothing repeats.
 """
 
-import hashlib
-
 import numpy as np
 from numpy.typing import NDArray
+
+from services.geometry.chance import seeded_generator
 
 Float64 = NDArray[np.float64]
 
@@ -40,8 +40,7 @@ class PointingError:
         for value, what in ((jitter_bandwidth_hz, "jitter_bandwidth_hz"), (drift_correlation_s, "drift_correlation_s")):
             if not 0 < value < np.inf:
                 raise ValueError(f"{what} is {value:g} and must be above 0 and finite")
-        digest = hashlib.sha256(f"pointing/{name}".encode()).digest()[:8]
-        generator = np.random.default_rng([seed, int.from_bytes(digest, "big")])
+        generator = seeded_generator(seed, f"pointing/{name}")
         jitter_hz = jitter_bandwidth_hz * _strata(generator, JITTER_WAVES)
         # Where the Lorentz line's integral from 0 reaches each share of the power.
         drift_hz = np.tan(np.pi / 2 * _strata(generator, DRIFT_WAVES)) / (2 * np.pi * drift_correlation_s)

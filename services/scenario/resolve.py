@@ -10,6 +10,7 @@ from services.geometry.ellipsoid import geodetic_to_itrs, itrs_to_geodetic
 from services.geometry.orbit import Orbit
 from services.geometry.time import NS_PER_DAY, NS_PER_S, format_rfc3339, unix_ns
 from services.runtime.configuration import ConfigurationError
+from services.scenario.bands import check_edges
 from services.scenario.model import (
     Aircraft,
     Cruise,
@@ -237,7 +238,21 @@ def _check(scenario: Scenario, resolved: Sequence[ResolvedSatellite]) -> None:
     if doubled:
         raise ConfigurationError("satellite", f"id {doubled[0]!r} is used twice; rename it or set the pattern's prefix")
     for satellite in resolved:
+        # Named ones come first, at their places in the file.
+        named = scenario.satellites[satellite.index] if satellite.index < len(scenario.satellites) else None
+        place = f"satellite[{satellite.index}]"
+        if satellite.replay is None:
+            check_edges(scenario, satellite.sensor, f"{place}.sensor" if named and named.sensor else "sensor")
         for instant in (start_unix_ns(scenario), end_unix_ns(scenario)):
             problem = satellite.orbit.problem(instant)
+            if problem and named is not None and _has_orbit(named):
+                key = "tle" if named.state is None else "state"
+                raise ConfigurationError(
+                    f"{place}.{key}",
+                    f"{problem} at {format_rfc3339(instant)}; take a newer one, or move `start` or shorten duration_s",
+                )
             if problem:
-                raise ConfigurationError(f"satellite {satellite.id!r}", f"{problem} at {format_rfc3339(instant)}")
+                raise ConfigurationError(
+                    f"satellite {satellite.id!r}",
+                    f"{problem} at {format_rfc3339(instant)}; raise its pattern's altitude_m or shorten duration_s",
+                )

@@ -70,7 +70,7 @@ def test_orbit_has_the_state_at_the_epoch(
     assert abs(orbit.epoch_unix_ns - START) < 1_000
     period_s = 2 * math.pi * math.sqrt(axis_m**3 / MU_M3_PER_S2)
     # The Earth's flattening sets mean and instantaneous axis apart.
-    assert orbit.period_s == pytest.approx(period_s, rel=0.01)
+    assert 2 * math.pi / orbit.satrec.no_kozai * 60 == pytest.approx(period_s, rel=0.01)
 
 
 def test_fit_of_an_orbits_own_state_is_that_orbit() -> None:
@@ -113,8 +113,9 @@ def _near_geostationary(longitude_deg: float, inclination_deg: float) -> tuple[n
     """Return the state, GCRS, of a satellite that crosses the true equator northwards at a longitude."""
     position_itrs = _about_z(longitude_deg) @ np.array([GEOSTATIONARY_RADIUS_M, 0.0, 0.0])
     northwards = np.array([0.0, 0.0, 3074.66 * math.sin(math.radians(inclination_deg))])
-    velocity = frames.gcrs_velocity_m_per_s(START, position_itrs, northwards)
-    return frames.itrs_from_gcrs(START).T @ position_itrs, velocity
+    turning = np.cross([0.0, 0.0, frames.EARTH_RATE_RAD_PER_S], position_itrs)
+    to_gcrs = frames.itrs_from_gcrs(START).T
+    return to_gcrs @ position_itrs, to_gcrs @ (turning + northwards)
 
 
 @pytest.mark.parametrize(

@@ -181,7 +181,8 @@ def test_orbit_that_fails_within_the_run_is_named() -> None:
     start = datetime.fromisoformat("2005-11-29T00:30:00+00:00")
     keys = {"start": start, "duration_s": 3600, "satellite": [{"id": "sinking", "tle": tle}]}
     with pytest.raises(
-        ConfigurationError, match=r"satellite 'sinking': orbit sinking: mrt is less than 1.0 .* at 2005"
+        ConfigurationError,
+        match=r"satellite\[0\]\.tle: orbit sinking: mrt is less than 1.0 .* at 2005.*; take a newer one, or move",
     ):
         resolve_satellites(_scenario(**keys))
 
@@ -217,7 +218,35 @@ def test_tle_satellite_comes_in_addition() -> None:
     )
     satellites = resolve_satellites(tle_scenario)
     assert [satellite.id for satellite in satellites] == ["vanguard", "sat-1", "sat-2"]
-    assert satellites[0].orbit.period_s == pytest.approx(86_400 / 10.82419157, rel=1e-4)
+    turns_a_day = satellites[0].orbit.satrec.no_kozai * 1440 / (2 * math.pi)
+    assert turns_a_day == pytest.approx(10.82419157, rel=1e-4)
+
+
+LONG_WAVE = {"band_lower_m": 8e-6, "band_upper_m": 12e-6}
+
+
+def test_edges_beside_the_named_band_need_air_plumes_and_cloud_of_their_own() -> None:
+    air = {"absorbers": [{"share": 1.0, "optical_depth": 0.3, "scale_height_m": 2000.0}]}
+    dark = {**STAGE}
+    del dark["radiant_intensity_w_per_sr"]
+    usual = {"train": {}, "sensor": LONG_WAVE, "rocket": [{**ROCKET, "stage": [dark]}]}
+    says = (
+        r"sensor: band_lower_m = 8e-06 and band_upper_m = 1.2e-05 have no part in band = '2.7um', 2.69e-06 to 2.95e-06"
+        r".* set \[\[atmosphere\.absorbers\]\], radiant_intensity_w_per_sr of each stage, cloud\.reflectance, or edges"
+    )
+    with pytest.raises(ConfigurationError, match=says):
+        resolve_satellites(_scenario(**usual))
+    with pytest.raises(ConfigurationError, match=r"set radiant_intensity_w_per_sr of each stage, or edges"):
+        resolve_satellites(_scenario(**usual, atmosphere=air, cloud={"cover": 0.0}))
+    own = {**usual, "rocket": [ROCKET], "atmosphere": air, "cloud": {"reflectance": 0.1}}
+    assert len(resolve_satellites(_scenario(**own))) == 4
+    # A camera of one satellite, named where it stands.
+    one = {"train": {}, "satellite": [{"id": "s", "sensor": LONG_WAVE}]}
+    with pytest.raises(ConfigurationError, match=r"satellite\[0\]\.sensor: band_lower_m = 8e-06"):
+        resolve_satellites(_scenario(**one))
+    # Edges that the band has a part in are scaled.
+    wide = {"train": {}, "sensor": {"band_lower_m": 2.5e-6, "band_upper_m": 2.7e-6}}
+    assert len(resolve_satellites(_scenario(**wide))) == 4
 
 
 @pytest.mark.parametrize(

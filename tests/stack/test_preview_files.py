@@ -13,11 +13,15 @@ from sat_emulator.frame import Frame, Pose
 from services.cli.main import app
 from services.geometry.ellipsoid import geodetic_to_itrs
 from services.geometry.time import NS_PER_S
+from services.ground_station.detection import sequence
+from services.ground_station.detection.detect import DetectionConfig
+from services.ground_station.detection.sequence import SequenceDetector
 from services.runtime.configuration import from_table
 from services.runtime.errors import BadInputError
 from services.runtime.recording import RecordingWriter
 from services.scenario.load import load_scenario
 from services.scenario.model import Scenario
+from services.scenario.references import with_references
 from services.scenario.resolve import resolve_satellites, start_unix_ns
 from services.scenario.view import lens, nominal_pose
 from services.stack.pictures.files import Wanted, draw_gif_file, draw_satellites, draw_sheet_file
@@ -129,6 +133,26 @@ def test_replayed_recording_has_its_area_its_orbits_and_no_threats_of_its_own(re
     assert [satellite.id for satellite in resolve_satellites(base)] == ["sat-1", "sat-2"]
 
 
+def test_detector_of_a_recording_gets_the_recordings_rate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "run.mcap"
+    with RecordingWriter(path, {}) as writer:
+        for k in range(6):
+            begin = (1_782_043_200 + 2 * k) * NS_PER_S
+            frame = Frame(k, begin, begin + 10_000_000, 0.0, np.full((64, 64), 500 + k, np.uint16))
+            writer.add_frame("s1", encode(frame, "s1", "r"), begin, begin + 10_000_000, k)
+    rates = []
+
+    class Watched(SequenceDetector):
+        def __init__(self, config: DetectionConfig, frame_rate_hz: float) -> None:
+            rates.append(frame_rate_hz)
+            super().__init__(config, frame_rate_hz)
+
+    monkeypatch.setattr(sequence, "SequenceDetector", Watched)
+    run = _run(replayed(path, 10.0, None))
+    run.shot(run.satellites[0], start_unix_ns(run.scenario) + 5 * NS_PER_S, detect=True)
+    assert rates == [pytest.approx(0.5)]
+
+
 def test_animation_has_its_pictures_and_what_does_not_change_does_not_flicker(recording: Path, tmp_path: Path) -> None:
     done: list[tuple[int, int]] = []
     path = tmp_path / "a.gif"
@@ -221,3 +245,20 @@ def test_burning_part_of_a_way_follows_the_stages() -> None:
     }]  # fmt: skip
     (rocket,) = map_scene(run).objects
     assert rocket.burning.tolist() == [True] * 6 + [False] * 2 + [True] * 4 + [False] * 6
+
+
+def test_last_stage_of_a_launcher_burns_until_it_is_in_orbit() -> None:
+    launcher = {"id": "r", "reference": "small_launcher", "launch": {"latitude_deg": 5, "longitude_deg": -52},
+                "launch_time_s": 0, "heading_deg": 90}  # fmt: skip
+    table = with_references({"name": "a", "train": {}, "duration_s": 420, "rocket": [launcher]})
+    scenario = from_table(table, Scenario)
+    start = start_unix_ns(scenario)
+    run = _run(scenario)
+    run.__dict__["truth"] = [{
+        "object_id": "r", "class": "space_launch", "launch_time_unix_ns": start,
+        "launch": {"latitude_deg": 5, "longitude_deg": -52},
+        "track": [{"time_unix_ns": start + k * NS_PER_S, "position_itrs_m": [7e6, 0, k]} for k in range(421)],
+    }]  # fmt: skip
+    (rocket,) = map_scene(run).objects
+    # Its propellant would last to 404 s; docs/scenarios.md has it in orbit after 390.
+    assert 389 <= np.flatnonzero(rocket.burning)[-1] + 1 <= 391

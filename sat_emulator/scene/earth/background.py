@@ -33,7 +33,9 @@ Float64 = NDArray[np.float64]
 
 # Elements of the fields of a procedural Earth: the fine ones have the size of a pixel on the ground, the coarse ones
 # sixteen of it. The fine ones repeat after a thousand pixels, but hold only what is shorter than an eighth of that, so
-# that nobody sees them repeat; the coarse ones repeat after more than the visible Earth.
+# that nobody sees them repeat. The coarse ones repeat after 8,192 pixels: with pixels of 1 km beyond the Earth that is
+# visible from 1,000 km, 6,700 km across; with the 300 m of 300 urad after 2,458 km, more than such a camera's own frame
+# of 1024 pixels shows straight below, but less than lies before it towards the limb.
 FINE_SIDE = 1024
 COARSE_SIDE = 512
 COARSE_RATIO = 16
@@ -226,7 +228,10 @@ def _tables(scenario: Scenario, light: EarthLight) -> tuple[Float64, Float64, Fl
 
 def picture_radiance(light: EarthLight) -> tuple[float, float]:
     """Return the radiance of a picture's middle value, and from there to its highest."""
-    coldest, warmest = light.radiance(light.ground.coldest_k), light.radiance(light.ground.warmest_k)
+    coldest, warmest = (
+        light.radiance_w_per_m2_sr(light.ground.coldest_k),
+        light.radiance_w_per_m2_sr(light.ground.warmest_k),
+    )
     return (warmest + coldest) / 2, (warmest - coldest) / 2
 
 
@@ -244,10 +249,10 @@ def _scalars(light: EarthLight, fields: Fields) -> Float64:
         "S_LAND_STEEP": 1 / COAST_WIDTH,
         "S_CLOUD_AT": fields.cloud_at,
         "S_CLOUD_STEEP": 1 / cloud.edge_width,
-        "S_SEA_EMITTED": light.radiance(ground.sea_temperature_k),
-        "S_SEA_SLOPE": light.slope(ground.sea_temperature_k) * ground.sea_sigma_k,
-        "S_CLOUD_EMITTED": emits * light.radiance(cloud_k),
-        "S_CLOUD_SLOPE": emits * light.slope(cloud_k) * cloud.sigma_k,
+        "S_SEA_EMITTED": light.radiance_w_per_m2_sr(ground.sea_temperature_k),
+        "S_SEA_SLOPE": light.slope_w_per_m2_sr_k(ground.sea_temperature_k) * ground.sea_sigma_k,
+        "S_CLOUD_EMITTED": emits * light.radiance_w_per_m2_sr(cloud_k),
+        "S_CLOUD_SLOPE": emits * light.slope_w_per_m2_sr_k(cloud_k) * cloud.sigma_k,
         "S_LAND_LIT": lit * ground.land_reflectance,
         "S_CLOUD_LIT": lit * light.cloud_reflectance,
         "S_SUN": lit / LAMBERT,

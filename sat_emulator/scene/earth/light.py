@@ -65,13 +65,13 @@ class EarthLight:
             CLOUD_REFLECTANCE[sensor.band] if self.cloud.reflectance is None else self.cloud.reflectance
         )
 
-    def radiance(self, temperature_k: float) -> float:
+    def radiance_w_per_m2_sr(self, temperature_k: float) -> float:
         """Return Planck's radiance in the band, W/m^2/sr."""
         return float(band_radiance_w_per_m2_sr(temperature_k, *self.band))
 
-    def slope(self, temperature_k: float) -> float:
+    def slope_w_per_m2_sr_k(self, temperature_k: float) -> float:
         """Return how much it grows per kelvin."""
-        return (self.radiance(temperature_k + 0.5) - self.radiance(temperature_k - 0.5)) / 1.0
+        return (self.radiance_w_per_m2_sr(temperature_k + 0.5) - self.radiance_w_per_m2_sr(temperature_k - 0.5)) / 1.0
 
     def through(self, height_m: float, cosine: ArrayLike) -> Float64:
         """Return the transmission from a height to space, of the shape of the cosine of the zenith angle."""
@@ -83,14 +83,14 @@ class EarthLight:
         depths = _depths(self.air, np.array([height_m]), np.array([cosine, cosine_sun]))[:, 0]
         return float(self.air.shares @ np.exp(-depths.sum(axis=1)))
 
-    def own(self, height_m: float, cosine: ArrayLike) -> Float64:
+    def own_w_per_m2_sr(self, height_m: float, cosine: ArrayLike) -> Float64:
         """Return what the air above a height radiates itself, of the shape of the cosine."""
         edges, layers = _layers(height_m, *self.band)
         through = np.exp(-_depths(self.air, edges, np.atleast_1d(cosine)))
         own = np.einsum("k,kzm,z->m", self.air.shares, np.diff(through, axis=1), layers)
         return np.asarray(own).reshape(np.shape(cosine))
 
-    def limb(self, lowest_m: float) -> float:
+    def limb_w_per_m2_sr(self, lowest_m: float) -> float:
         """Return what the air radiates along a ray whose lowest point is at a height, both halves of it."""
         edges, layers = _layers(lowest_m, *self.band)
         radius = SEMI_MAJOR_M + edges
@@ -106,37 +106,39 @@ class EarthLight:
         temperature = self.ground.land_temperature_k + self.ground.land_day_rise_k * max(cosine_sun, 0.0)
         if not self.ground.sun:
             temperature = self.ground.land_temperature_k
-        through, own = float(self.through(0.0, cosine)), float(self.own(0.0, cosine))
+        through, own = float(self.through(0.0, cosine)), float(self.own_w_per_m2_sr(0.0, cosine))
         scattered = self._scattered(0.0, self.ground.land_reflectance, cosine, cosine_sun)
         emits = 1 - self.ground.land_reflectance
         return Shade(
-            emits * self.radiance(temperature) * through + own + scattered,
-            emits * self.slope(temperature) * self.ground.land_sigma_k * through
+            emits * self.radiance_w_per_m2_sr(temperature) * through + own + scattered,
+            emits * self.slope_w_per_m2_sr_k(temperature) * self.ground.land_sigma_k * through
             + self.ground.reflectance_sigma * scattered,
         )
 
     def sea(self, cosine: float, cosine_sun: float, glint_per_sr: float) -> Shade:
         """Return the radiance of sea over its texture; `glint_per_sr`: scene/sea.py's factor there."""
-        through, own = float(self.through(0.0, cosine)), float(self.own(0.0, cosine))
+        through, own = float(self.through(0.0, cosine)), float(self.own_w_per_m2_sr(0.0, cosine))
         temperature = self.ground.sea_temperature_k
         mirrored = 0.0
         if cosine_sun > 0:
             mirrored = self.sun_w_per_m2 * glint_per_sr * self.both_ways(0.0, cosine, cosine_sun)
         return Shade(
-            self.radiance(temperature) * through + own + mirrored,
-            self.slope(temperature) * self.ground.sea_sigma_k * through + self.ground.reflectance_sigma * mirrored,
+            self.radiance_w_per_m2_sr(temperature) * through + own + mirrored,
+            self.slope_w_per_m2_sr_k(temperature) * self.ground.sea_sigma_k * through
+            + self.ground.reflectance_sigma * mirrored,
         )
 
     def cloud_top(self, cosine: float, cosine_sun: float) -> Shade:
         """Return the radiance of cloud over its texture."""
         height = self.cloud.top_m
         temperature = air_temperature_k(height)
-        through, own = float(self.through(height, cosine)), float(self.own(height, cosine))
+        through, own = float(self.through(height, cosine)), float(self.own_w_per_m2_sr(height, cosine))
         scattered = self._scattered(height, self.cloud_reflectance, cosine, cosine_sun)
         emits = 1 - self.cloud_reflectance
         return Shade(
-            emits * self.radiance(temperature) * through + own + scattered,
-            emits * self.slope(temperature) * self.cloud.sigma_k * through + self.ground.reflectance_sigma * scattered,
+            emits * self.radiance_w_per_m2_sr(temperature) * through + own + scattered,
+            emits * self.slope_w_per_m2_sr_k(temperature) * self.cloud.sigma_k * through
+            + self.ground.reflectance_sigma * scattered,
         )
 
     def _scattered(self, height_m: float, reflectance: float, cosine: float, cosine_sun: float) -> float:
@@ -208,16 +210,18 @@ def light_tables(light: EarthLight) -> LightTables:
     top_m = light.cloud.top_m
     return LightTables(
         g_through=light.through(0.0, cosines),
-        g_own=light.own(0.0, cosines),
+        g_own=light.own_w_per_m2_sr(0.0, cosines),
         g_both=both(0.0),
         c_through=light.through(top_m, cosines),
-        c_own=light.own(top_m, cosines),
+        c_own=light.own_w_per_m2_sr(top_m, cosines),
         c_both=both(top_m),
-        land_emitted=np.array([emits * light.radiance(temperature) for temperature in temperatures]),
-        land_slope=np.array([emits * light.slope(temperature) * ground.land_sigma_k for temperature in temperatures]),
+        land_emitted=np.array([emits * light.radiance_w_per_m2_sr(temperature) for temperature in temperatures]),
+        land_slope=np.array(
+            [emits * light.slope_w_per_m2_sr_k(temperature) * ground.land_sigma_k for temperature in temperatures]
+        ),
         water=fresnel_reflectance(cosines, light.water_index),
         hidden=hidden_facets(np.maximum(cosines, 1e-3), slope_variance(ground.wind_m_per_s)),
-        limb=np.array([light.limb(float(height)) for height in heights]),
+        limb=np.array([light.limb_w_per_m2_sr(float(height)) for height in heights]),
     )
 
 

@@ -1,6 +1,7 @@
 """Reading pictures that are to be draped on the Earth: PNG, TIFF, NPY, and GINI as weather services distribute it."""
 
 import importlib
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -8,10 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from sat_emulator.images import Counts, read_image
 from services.runtime.errors import BadInputError
-
-Values = NDArray[np.generic]
-Counts = NDArray[np.uint8] | NDArray[np.uint16]
 
 # Infrared counts of GOES images fall with brightness temperature B, in two straight lines: T = (660 - B) / 2 up to a
 # count of 176 and 418 - B beyond (kelvin; J. D. Clark, "The GOES User's Guide", NOAA/NESDIS (1983)). Half a kelvin is
@@ -25,29 +24,20 @@ NOTHING_SEEN = (0, 255)
 MALFORMED = (ValueError, KeyError, IndexError, OSError, EOFError, struct.error, zlib.error)
 
 
-def read_picture(path: Path) -> Values:
-    """Return a picture's values, (rows, columns), the higher the warmer; colour becomes luminance.
+def read_picture(path: Path) -> Counts:
+    """Return a picture's values, (rows, columns), the higher the warmer, as `images.read_image` does.
 
     Counts of GINI's infrared and water vapour channels, which show cold as bright, become brightness temperature in
-    half kelvins; where they saw nothing stands the median of what they saw. What else a file holds is left as it is.
+    half kelvins; where they saw nothing stands the median of what they saw.
 
     Raises BadInputError for a file that is missing, damaged, of another kind or shape, and for GINI without MetPy.
     """
-    try:
-        if ".gini" in (suffix.lower() for suffix in path.suffixes):
-            values: Values = _read_gini(path)
-        elif path.suffix.lower() == ".npy":
-            values = np.load(path, allow_pickle=False)
-        else:
-            values = _read_image(path)
-    except FileNotFoundError as error:
-        raise BadInputError(str(path), "no such file; background.picture is relative to the scenario file") from error
-    except (OSError, ValueError, SyntaxError) as error:
-        raise BadInputError(str(path), f"cannot be read as a picture (PNG, TIFF, NPY or GINI): {error}") from error
-    if values.ndim != 2 or min(values.shape) < 2 or values.dtype.kind not in "uif":
-        raise BadInputError(
-            str(path), f"has shape {values.shape} of {values.dtype}; a background is one channel of numbers, 2 x 2 up"
-        )
+    if not path.exists():
+        raise BadInputError(str(path), "no such file; background.picture is relative to the scenario file")
+    gini = ".gini" in (suffix.lower() for suffix in path.suffixes)
+    values: Counts = _read_gini(path) if gini else read_image(path)
+    if min(values.shape) < 2:
+        raise BadInputError(str(path), f"has shape {values.shape}; a background is 2 x 2 and larger")
     return values
 
 
@@ -58,15 +48,7 @@ def half_kelvins(counts: NDArray[np.uint8]) -> NDArray[np.uint16]:
     return np.where(warm, WARM_ZERO_HALF_K - wide, COLD_ZERO_HALF_K - 2 * wide).astype(np.uint16)
 
 
-def _read_image(path: Path) -> Values:
-    from PIL import Image
-
-    with Image.open(path) as image:
-        colour = image.mode in {"RGB", "RGBA", "P", "CMYK", "YCbCr", "LA"}
-        return np.asarray(image.convert("L") if colour else image)
-
-
-def _read_gini(path: Path) -> Counts:
+def _read_gini(path: Path) -> NDArray[np.uint8] | NDArray[np.uint16]:
     # By name, because MetPy is an extra: most never need it, and it takes a second to load.
     try:
         gini = importlib.import_module("metpy.io.gini")
@@ -76,9 +58,9 @@ def _read_gini(path: Path) -> Counts:
             "is a GINI file, which takes MetPy to read; install Plumewatch with its extra `gini` "
             '(pip install "plumewatch[gini]")',
         ) from error
-    with path.open("rb"):
-        # Whether it is there and may be read: below, an OSError says that it is damaged.
-        pass
+    if not os.access(path, os.R_OK):
+        # Below, an OSError says that it is damaged.
+        raise BadInputError(str(path), "may not be read; check its permissions")
     try:
         file = gini.GiniFile(str(path))
         counts = np.asarray(file.data, dtype=np.uint8)

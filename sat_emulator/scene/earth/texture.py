@@ -155,9 +155,11 @@ def picture_pyramid(path: Path, picture_pixel_m: float, generator: np.random.Gen
     if read.dtype.kind in "ui":
         values += generator.uniform(-0.5, 0.5, values.shape)
     # Rows of the field grow northwards, a picture's go south.
-    scaled = np.clip((values[::-1] - low) / (high - low), 0, 1) * 2.0 - 1.0
+    scaled = (values[::-1] - low) / (high - low) * 2.0 - 1.0
     mirrored = np.block([[scaled, scaled[:, ::-1]], [scaled[::-1], scaled[::-1, ::-1]]])
     rows, columns = (min(LARGEST_SIDE, max(TILE, 1 << (side - 1).bit_length())) for side in mirrored.shape)
     image = Image.fromarray(mirrored.astype(np.float32)).resize((columns, rows), Image.Resampling.BICUBIC)
-    field = np.roll(np.asarray(image, dtype=np.float64), (-(rows // 4), -(columns // 4)), axis=(0, 1))
+    # Dither and cubics overshoot; beyond the lowest value, radiance would be negative.
+    bounded = np.clip(np.asarray(image, dtype=np.float64), -1.0, 1.0)
+    field = np.roll(bounded, (-(rows // 4), -(columns // 4)), axis=(0, 1))
     return pyramid(field, picture_pixel_m * mirrored.shape[0] / rows, picture_pixel_m * mirrored.shape[1] / columns)

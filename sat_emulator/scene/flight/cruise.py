@@ -83,11 +83,6 @@ class CruiseFlight:
         """When it is over its last way-point, or the last instant asked for."""
         return self._end_s
 
-    @property
-    def length_m(self) -> float:
-        """How long its way over the ellipsoid is, corners cut."""
-        return self._flown_m
-
     def stage_at(self, time_s: float) -> int | None:
         """Return 0 while it flies; None before and after."""
         return 0 if 0 <= time_s <= self._end_s else None

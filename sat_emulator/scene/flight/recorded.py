@@ -52,12 +52,6 @@ class FileFlight:
         self._end_s = min(self._last_s, until_s)
 
     @property
-    def launch_itrs_m(self) -> Float64:
-        """Where it waits until its first row."""
-        origin: Float64 = self._origin.copy()
-        return origin
-
-    @property
     def burnout_s(self) -> float:
         """When its engine stops, after launch."""
         return self._burnout_s
@@ -83,7 +77,7 @@ class FileFlight:
         position: Float64 = self._origin + self._way(time_s) @ self._axes
         return position, self._slope(time_s) @ self._axes
 
-    def radiant_intensity(self, time_s: float) -> float | None:
+    def radiant_intensity_w_per_sr(self, time_s: float) -> float | None:
         """Return the file's radiant intensity, W/sr, straight between rows and 0 outside; None where it has none."""
         if self._intensities is None:
             return None

@@ -31,8 +31,8 @@ class RocketFlight:
     def __init__(self, rocket: Rocket, until_s: float, tolerance: float = TOLERANCE) -> None:
         """until_s: no later instant is asked for; what ends before ends earlier.
 
-        Raises ConfigurationError for a rocket that cannot lift off, an orbit out of its reach, and a glide that never
-        begins.
+        Raises ConfigurationError for a rocket that cannot lift off, an orbit out of its reach, a glide that never
+        begins, and values with which no motion can be integrated.
         """
         place = rocket.launch
         self.launch_itrs_m = geodetic_to_itrs(place.latitude_deg, place.longitude_deg, place.height_m)
@@ -40,12 +40,13 @@ class RocketFlight:
         _check_lift_off(rocket, self._burns[0])
         state = np.concatenate([self.launch_itrs_m, np.zeros(3)])
         self._path = Path(0.0, state, min(place.height_m, 0.0), tolerance)
-        if rocket.orbit_altitude_m is None:
-            self._fly_burns(rocket, self._burns, until_s)
-        else:
-            self._fly_into_orbit(rocket)
-        if self._path.end_s < until_s:
-            self._fly_on(rocket, until_s)
+        try:
+            self._fly(rocket, until_s)
+        except ArithmeticError as error:
+            raise ConfigurationError(
+                f"rocket {rocket.id!r}",
+                f"{error}; bring thrust_n, masses, drag areas and glide nearer to those of a `reference`",
+            ) from error
         self._end_s = min(self._path.end_s, until_s)
 
     @property
@@ -76,6 +77,14 @@ class RocketFlight:
             raise ValueError(f"{time_s:g} s is beyond the flight's end at {self._end_s:g} s")
         state = self._path.at(time_s)
         return state[:3], state[3:]
+
+    def _fly(self, rocket: Rocket, until_s: float) -> None:
+        if rocket.orbit_altitude_m is None:
+            self._fly_burns(rocket, self._burns, until_s)
+        else:
+            self._fly_into_orbit(rocket)
+        if self._path.end_s < until_s:
+            self._fly_on(rocket, until_s)
 
     def _fly_burns(self, rocket: Rocket, burning: tuple[Burn, ...], until_s: float) -> None:
         phases = ascent(rocket)

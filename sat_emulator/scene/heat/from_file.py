@@ -15,7 +15,7 @@ from services.scenario.model import Place, Scenario, TrajectoryFile
 class BrightFlight(Flight, Protocol):
     """A flight that may know how bright it is, as `FileFlight`."""
 
-    def radiant_intensity(self, time_s: float) -> float | None:
+    def radiant_intensity_w_per_sr(self, time_s: float) -> float | None:
         """Return W/sr in the band before the air; None where it does not know."""
 
 
@@ -41,7 +41,7 @@ class RecordedFlight:
         if since_s is None:
             return None
         position = self.flight.state_itrs(since_s)[0]
-        intensity = self.flight.radiant_intensity(since_s)
+        intensity = self.flight.radiant_intensity_w_per_sr(since_s)
         if intensity is None:
             burns = self.flight.stage_at(since_s) is not None
             steady = self._steady_w_per_sr if burns else 0.0

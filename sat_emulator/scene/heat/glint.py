@@ -7,7 +7,7 @@ import numpy as np
 from sat_emulator.scene.heat.emission import Emission, Float64, Look, TruthClass
 from sat_emulator.scene.radiance import solar_irradiance_w_per_m2
 from sat_emulator.scene.sea import glint_radiance_factor, water_index
-from sat_emulator.scene.transmission import BandAir, air_mass
+from sat_emulator.scene.transmission import BandAir
 from services.geometry.ellipsoid import east_north_up, geodetic_to_itrs
 from services.geometry.frames import itrs_from_gcrs
 from services.geometry.sun import sun_direction_gcrs, sun_distance_m
@@ -25,13 +25,15 @@ class SunGlint:
 
     truth_class: TruthClass = "static_heat"
 
-    def __init__(self, glint: Glint, sensor: Sensor, air: BandAir) -> None:
+    def __init__(self, glint: Glint, sensor: Sensor, air: BandAir, *, sun: bool = True) -> None:
+        """sun: whether it shines at all in the scenario."""
         self.id = glint.id
         self.place = glint.place
         self._glint = glint
         self._band = (sensor.band_lower_m, sensor.band_upper_m)
         self._index = water_index(*self._band)
         self._air = air
+        self._sun = sun
         place = glint.place
         self._position_itrs_m = geodetic_to_itrs(place.latitude_deg, place.longitude_deg, place.height_m)
         self._local_from_itrs = east_north_up(place.latitude_deg, place.longitude_deg)
@@ -41,7 +43,12 @@ class SunGlint:
         return self._position_itrs_m
 
     def emission(self, look: Look) -> Emission | None:
-        """Return what the water mirrors towards the satellite; None where sun or satellite is below the horizon."""
+        """Return what the water mirrors towards the satellite; None where sun or satellite is below the horizon.
+
+        None, too, in a scenario whose sun does not shine.
+        """
+        if not self._sun:
+            return None
         to_sun = self._local_from_itrs @ itrs_from_gcrs(look.unix_ns) @ sun_direction_gcrs(look.unix_ns)
         sight = look.satellite_itrs_m - self._position_itrs_m
         to_satellite = self._local_from_itrs @ (sight / np.linalg.norm(sight))
@@ -59,15 +66,7 @@ def down_transmission(air: BandAir, height_m: float, sine_sun: float, sine_satel
 
     Both elevations' sines must be above 0. Times `air.transmission(height_m, sine_satellite)` it is that of both ways.
     """
-    depth_down, depth_up = (_depths(air, height_m, sine) for sine in (sine_sun, sine_satellite))
+    depth_down, depth_up = (air.depths_upwards(height_m, sine) for sine in (sine_sun, sine_satellite))
     # Taken relative to the clearest part, so that the quotient stands where both are too small for a number.
     relative = air.shares * np.exp(depth_up.min() - depth_up)
     return math.fsum(relative * np.exp(-depth_down)) / math.fsum(relative)
-
-
-def _depths(air: BandAir, height_m: float, sine_elevation: float) -> Float64:
-    """Return each part's optical depth from a height to space."""
-    depths: Float64 = (
-        air.depths * np.exp(-height_m / air.scale_heights_m) * air_mass(sine_elevation, air.scale_heights_m)
-    )
-    return depths

@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 
-from sat_emulator.scene.flicker import seeded_generator
 from sat_emulator.scene.heat.emission import Emission, Float64, Look, TruthClass
 from sat_emulator.scene.heat.scatter import random_place
+from services.geometry.chance import seeded_generator
 from services.geometry.ellipsoid import geodetic_to_itrs
 from services.geometry.time import NS_PER_S
 from services.scenario.model import Lightning, Scenario

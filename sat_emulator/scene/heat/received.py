@@ -9,7 +9,7 @@ import numpy as np
 from sat_emulator.scene.heat.emission import Float64, HeatSource, Look
 from sat_emulator.scene.radiance import LIGHT_SPEED
 from sat_emulator.scene.transmission import BandAir
-from services.geometry.ellipsoid import itrs_to_geodetic
+from services.geometry.ellipsoid import east_north_up, itrs_to_geodetic
 from services.geometry.frames import EARTH_RATE_RAD_PER_S
 from services.geometry.time import NS_PER_S
 
@@ -33,6 +33,12 @@ class Received:
     irradiance_w_per_m2: float
 
 
+def seen_place_itrs_m(source: HeatSource, unix_ns: int) -> Float64 | None:
+    """Return where a source is, (3,), ITRS, or was a moment ago, its last light being on its way; None else."""
+    position = source.position_itrs_m(unix_ns)
+    return source.position_itrs_m(unix_ns - LONGEST_LIGHT_NS) if position is None else position
+
+
 def received(source: HeatSource, look: Look, air: BandAir) -> Received | None:
     """Return what reaches the satellite during an exposure; None where nothing does.
 
@@ -46,14 +52,14 @@ def received(source: HeatSource, look: Look, air: BandAir) -> Received | None:
     emission = source.emission(left)
     if emission is None:
         return None
-    # The Earth has turned on since the light left; in the axes of the instant of reception the place was further east.
+    # The Earth has turned on since the light left; in the axes of the instant of reception the place was further west.
     x, y, z = emission.position_itrs_m.tolist()
     turned = EARTH_RATE_RAD_PER_S * light_time_s
     position = np.array([x + turned * y, y - turned * x, z])
     sight = look.satellite_itrs_m - position
     distance2 = float(sight @ sight)
     latitude_deg, longitude_deg, height_m = map(float, itrs_to_geodetic(position))
-    sine_elevation = float(_up(latitude_deg, longitude_deg) @ sight) / math.sqrt(distance2)
+    sine_elevation = float(east_north_up(latitude_deg, longitude_deg)[2] @ sight) / math.sqrt(distance2)
     transmission = air.transmission(height_m, sine_elevation)
     if transmission <= 0:
         return None
@@ -61,17 +67,9 @@ def received(source: HeatSource, look: Look, air: BandAir) -> Received | None:
     return Received(position, intensity, transmission, intensity * transmission / distance2)
 
 
-def _up(latitude_deg: float, longitude_deg: float) -> Float64:
-    latitude, longitude = math.radians(latitude_deg), math.radians(longitude_deg)
-    level = math.cos(latitude)
-    return np.array([level * math.cos(longitude), level * math.sin(longitude), math.sin(latitude)])
-
-
 def _light_time_s(source: HeatSource, look: Look) -> float | None:
     """Return how long light takes from the source, as it is now or was last; None where it is not there at all."""
-    position = source.position_itrs_m(look.unix_ns)
-    if position is None:
-        position = source.position_itrs_m(look.unix_ns - LONGEST_LIGHT_NS)
+    position = seen_place_itrs_m(source, look.unix_ns)
     if position is None:
         return None
     return float(np.linalg.norm(look.satellite_itrs_m - position)) / LIGHT_SPEED

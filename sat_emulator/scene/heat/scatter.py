@@ -4,7 +4,7 @@ import dataclasses
 import math
 from dataclasses import dataclass
 
-from sat_emulator.scene.flicker import seeded_generator
+from services.geometry.chance import seeded_generator
 from services.geometry.geodesic import geodesic_destination
 from services.scenario.model import Fire, Flare, Place
 

@@ -79,7 +79,7 @@ def _of_kind(
             needed_s = until_s(scenario, begin_unix_ns(scenario, heat.start_time_s))
             return [AircraftSource(heat, _aircraft_flight(heat, needed_s), scenario)]
         case Glint():
-            return [SunGlint(heat, sensor, band_air(scenario, sensor))]
+            return [SunGlint(heat, sensor, band_air(scenario, sensor), sun=scenario.background.sun)]
 
 
 @functools.lru_cache(maxsize=64)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from services.scenario.model.checks import check_name, check_positive
+from services.scenario.model.checks import check_name, check_positive, check_range
 from services.scenario.model.place import Place
 from services.scenario.model.space import Walker
 
@@ -19,6 +19,7 @@ class Gateway:
 
     def __post_init__(self) -> None:
         check_name(self.id, "gateway id")
+        check_range(self.terrestrial_delay_s, 0, 10, "terrestrial_delay_s")
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,8 @@ class Network:
         check_positive(
             self, "crosslink_rate_bps", "ground_link_rate_bps", "queue_frames", "queue_bytes", "crosslink_range_m"
         )
+        check_range(self.processing_delay_s, 0, 10, "processing_delay_s")
+        check_range(self.gateway_mask_deg, 0, 90, "gateway_mask_deg")
 
 
 @dataclass(frozen=True)

@@ -115,10 +115,38 @@ class Sensor:
         self._check_field_of_view()
 
     def _check_field_of_view(self) -> None:
-        half = math.hypot(self.rows, self.columns) / 2 * self.ifov_rad
-        limit = math.pi / 2 if self.projection == "equidistant" else math.atan(half)
-        if self.projection == "equidistant" and half > limit:
+        corner = math.hypot(self.rows, self.columns) / 2 * self.ifov_rad
+        turning = self._turning_point()
+        if corner > self._distorted(turning):
             raise ValueError(
-                f"{self.rows} x {self.columns} pixels of {self.ifov_rad:g} rad reach {math.degrees(half):.0f} degrees "
-                "off the boresight, beyond 90; lower ifov_rad, rows or columns"
+                f"{self.rows} x {self.columns} pixels reach {corner / self.ifov_rad:.0f} pixels from the middle, but "
+                f"with distortion_k1 = {self.distortion_k1:g} and distortion_k2 = {self.distortion_k2:g} light falls "
+                f"no further out than {self._distorted(turning) / self.ifov_rad:.0f}; bring them nearer to 0, or lower "
+                "ifov_rad, rows or columns"
             )
+        if self.projection == "equidistant" and turning > math.pi / 2 and corner > self._distorted(math.pi / 2):
+            raise ValueError(
+                f"{self.rows} x {self.columns} pixels of {self.ifov_rad:g} rad reach {math.degrees(corner):.0f} "
+                "degrees off the boresight, beyond 90; lower ifov_rad, rows or columns"
+            )
+
+    def _distorted(self, ideal: float) -> float:
+        """Return r'/f of r/f; infinite where that is, for what turns nowhere grows on."""
+        if math.isinf(ideal):
+            return math.inf
+        square = ideal * ideal
+        return ideal * (1 + square * (self.distortion_k1 + square * self.distortion_k2))
+
+    def _turning_point(self) -> float:
+        """Return r/f up to which r' grows; beyond it two directions would share a pixel. Infinite where it always does.
+
+        Where the slope, 1 + 3 k1 s + 5 k2 s^2 with s = (r/f)^2, first falls to 0.
+        """
+        k1, k2 = 3 * self.distortion_k1, 5 * self.distortion_k2
+        inside = k1 * k1 - 4 * k2
+        if inside < 0:
+            return math.inf
+        # 2 / (-k1 +- root), the quadratic's roots in the form that holds for k2 = 0, too.
+        halves = [-k1 + sign * math.sqrt(inside) for sign in (1, -1)]
+        roots = [2 / half for half in halves if half > 0]
+        return math.sqrt(min(roots)) if roots else math.inf

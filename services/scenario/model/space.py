@@ -69,6 +69,7 @@ class Walker:
     prefix: str = "sat"
 
     def __post_init__(self) -> None:
+        check_range(self.satellites, 1, 100_000, "satellites")
         if self.planes < 1 or self.satellites % self.planes:
             raise ValueError(f"satellites is {self.satellites}, not a multiple of planes, {self.planes}")
         check_range(self.altitude_m, 3e5, 4e7, "altitude_m")
@@ -100,7 +101,8 @@ class StateVector:
 class Replay:
     """Recorded images as what a satellite's camera saw."""
 
-    # A folder of images (PNG, TIFF, NPY), taken in natural order, or one MCAP recording; relative to the scenario file.
+    # A folder of images (PNG, TIFF, NPY), taken in natural order, or one MCAP recording, which has its own rate and
+    # spread and cannot loop; relative to the scenario file.
     path: Path
     rate_hz: float = 10.0
     # Target positions, one line a frame: column, row, from 0; relative to `path`. Left out: `targets_xy.txt` where
@@ -113,6 +115,25 @@ class Replay:
 
     def __post_init__(self) -> None:
         check_range(self.rate_hz, 0.01, 1000, "rate_hz")
+        # 0: not stated, as in recordings of bare images.
+        check_range(self.psf_sigma_px, 0, 100, "psf_sigma_px")
+        if self.is_recording:
+            self._refuse_what_the_recording_says()
+
+    @property
+    def is_recording(self) -> bool:
+        """Whether `path` names an MCAP recording; else a folder of images."""
+        return self.path.suffix.lower() == ".mcap"
+
+    def _refuse_what_the_recording_says(self) -> None:
+        for name in ("rate_hz", "psf_sigma_px", "loop"):
+            value = getattr(self, name)
+            if value != type(self).__dataclass_fields__[name].default:
+                said = str(value).lower() if isinstance(value, bool) else f"{value:g}"
+                raise ValueError(
+                    f"{name} is {said}, but {self.path.name} is a recording, which has its own rate and spread and "
+                    f"ends where it ends; leave {name} out"
+                )
 
 
 @dataclass(frozen=True)

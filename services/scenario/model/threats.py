@@ -34,6 +34,8 @@ class Stage:
         check_positive(self, "thrust_n", "burn_time_s", "propellant_mass_kg", "dry_mass_kg")
         check_range(self.nozzle_exit_area_m2, 0, 100, "nozzle_exit_area_m2")
         check_range(self.coast_s, 0, 10_000, "coast_s")
+        if self.radiant_intensity_w_per_sr is not None:
+            check_range(self.radiant_intensity_w_per_sr, 0, 1e12, "radiant_intensity_w_per_sr")
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ class Glide:
 
     def __post_init__(self) -> None:
         check_positive(self, "lift_to_drag", "drag_area_m2", "nose_radius_m", "skin_area_m2", "emissivity")
+        check_range(self.emissivity, 0, 1, "emissivity")
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,8 @@ class Rocket:
     kick_deg: float = 6.0
     # A pitch programme in the gravity turn's place: straight between its points. Left out: the gravity turn.
     pitch: tuple[PitchPoint, ...] = ()
-    # The last stages steer into a circular orbit of this height. Left out: they fly the gravity turn on.
+    # The last stages steer into a circular orbit of this height above the equatorial radius. Left out: they fly the
+    # gravity turn on.
     orbit_altitude_m: float | None = None
     # Drag coefficient times reference area: of the rocket, and of what is left after burnout (left out: the same).
     drag_area_m2: float = 0.4
@@ -112,6 +116,8 @@ class Rocket:
             raise ValueError(f"rocket {self.id!r}: times of [[rocket.pitch]] must grow")
         if self.pitch and self.orbit_altitude_m is not None:
             raise ValueError(f"rocket {self.id!r} has both `pitch` and orbit_altitude_m; keep one")
+        if self.glide is not None and self.orbit_altitude_m is not None:
+            raise ValueError(f"rocket {self.id!r} has both `glide` and orbit_altitude_m; keep one")
 
 
 @dataclass(frozen=True)
@@ -142,6 +148,11 @@ class Cruise:
         check_range(self.launch_time_s, 0, 1e6, "launch_time_s")
         check_range(self.speed_m_per_s, 30, 2500, "speed_m_per_s")
         check_positive(self, "turn_g", "exhaust_temperature_k", "exhaust_area_m2", "skin_area_m2", "emissivity")
+        check_range(self.emissivity, 0, 1, "emissivity")
+        check_range(self.boost_time_s, 0, 1000, "boost_time_s")
+        check_range(self.boost_radiant_intensity_w_per_sr, 0, 1e12, "boost_radiant_intensity_w_per_sr")
+        if self.radiant_intensity_w_per_sr is not None:
+            check_range(self.radiant_intensity_w_per_sr, 0, 1e12, "radiant_intensity_w_per_sr")
         if len(self.way_points) < 2:
             raise ValueError(
                 f"cruise {self.id!r} has {len(self.way_points)} [[cruise.way_point]]; it needs two or more"
@@ -170,5 +181,6 @@ class TrajectoryFile:
         check_name(self.id, "trajectory id")
         check_range(self.launch_time_s, 0, 1e6, "launch_time_s")
         check_positive(self, "burn_time_s")
+        check_range(self.radiant_intensity_w_per_sr, 0, 1e12, "radiant_intensity_w_per_sr")
         if (self.launch is None) != (self.heading_deg is None):
             raise ValueError(f"trajectory {self.id!r}: launch and heading_deg must be set together")

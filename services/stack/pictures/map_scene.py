@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sat_emulator.scene.flight.flight import Flight
+from sat_emulator.scene.heat.sources import threat_sources
 from services.geometry.ellipsoid import geodetic_to_itrs, itrs_to_geodetic
 from services.geometry.time import NS_PER_S
-from services.scenario.model import Cruise, Lightning, Place, Rocket, Scenario
+from services.scenario.model import Lightning, Place, Scenario
 from services.scenario.resolve import end_unix_ns, gateways, resolve_area, start_unix_ns
 from services.stack.pictures.scenario_run import ScenarioRun
 from services.stack.pictures.sight import footprint_itrs_m
@@ -111,7 +113,7 @@ def _ground_track(run: ScenarioRun, place: int) -> GroundTrack | None:
 
 def _objects(scenario: Scenario, truth: list[Record]) -> Iterator[MapObject]:
     kinds = {item.id: type(item).__name__.lower() for item in scenario.heat}
-    threats = {threat.id: threat for threat in scenario.threats}
+    flights = _flights(scenario, truth)
     shown = set()
     for record in truth:
         name = str(record["object_id"])
@@ -121,7 +123,7 @@ def _objects(scenario: Scenario, truth: list[Record]) -> Iterator[MapObject]:
         threat = record["class"] in THREATS
         kind = str(record["class"]) if threat else kinds.get(family, "heat")
         if record["track"]:
-            yield _of_record(record, name, kind, _burns(threats.get(name)))
+            yield _of_record(record, name, kind, flights.get(name))
     for item in scenario.heat:
         place = getattr(item, "place", None)
         # What shines by moments only has no track of its own.
@@ -132,30 +134,24 @@ def _objects(scenario: Scenario, truth: list[Record]) -> Iterator[MapObject]:
             yield MapObject(item.id, kinds[item.id], times, places, np.ones(1, np.bool_), radius_m=radius_m)
 
 
-def _of_record(record: Mapping[str, Any], name: str, kind: str, burns_s: list[tuple[float, float]] | None) -> MapObject:
+def _of_record(record: Mapping[str, Any], name: str, kind: str, flight: Flight | None) -> MapObject:
     times = np.array([point["time_unix_ns"] for point in record["track"]], dtype=np.int64)
     places = degrees_of(np.array([point["position_itrs_m"] for point in record["track"]], dtype=np.float64))
     middle_s = (times[1:] / 2 + times[:-1] / 2 - int(record["launch_time_unix_ns"])) / NS_PER_S
     burning = np.ones(len(middle_s), np.bool_)
-    if burns_s is not None:
-        burning = np.array([any(begin <= each < end for begin, end in burns_s) for each in middle_s], dtype=np.bool_)
+    if flight is not None:
+        burning = np.array([flight.stage_at(float(each)) is not None for each in middle_s], dtype=np.bool_)
     launch = record.get("launch")
     place = (float(launch["latitude_deg"]), float(launch["longitude_deg"])) if launch and kind in THREATS else None
     return MapObject(name, kind, times, places, burning, place)
 
 
-def _burns(threat: object) -> list[tuple[float, float]] | None:
-    """Return from when to when a threat's engines burn, seconds after launch; None where that is not known."""
-    if isinstance(threat, Cruise):
-        return [(0.0, float("inf"))]
-    if isinstance(threat, Rocket):
-        burns, now_s = [], 0.0
-        for stage in threat.stages:
-            burns.append((now_s + stage.coast_s, now_s + stage.coast_s + stage.burn_time_s))
-            now_s = burns[-1][1]
-        return burns
-    burn_time_s = getattr(threat, "burn_time_s", None)
-    return None if burn_time_s is None else [(0.0, float(burn_time_s))]
+def _flights(scenario: Scenario, truth: list[Record]) -> dict[str, Flight]:
+    """Return by name how the scenario's own threats fly; a recording's are not among them."""
+    told = {record["object_id"] for record in truth}
+    if not any(threat.id in told for threat in scenario.threats):
+        return {}
+    return {threat.id: threat.flight for threat in threat_sources(scenario, scenario.sensor)}
 
 
 def _centre(scenario: Scenario, tracks: tuple[GroundTrack, ...], objects: tuple[MapObject, ...]) -> tuple[float, float]:

@@ -6,6 +6,7 @@ from functools import cached_property
 
 from sat_emulator.downlink.program import open_source
 from sat_emulator.frame import Frame, FrameSource
+from sat_emulator.replay.recorded import McapSource
 from sat_emulator.replay.targets import find_targets, read_targets
 from services.runtime.errors import BadInputError
 from services.scenario.model import Scenario
@@ -87,7 +88,9 @@ def _detections(source: FrameSource, satellite: ResolvedSatellite, frame: Frame)
     psf_sigma_px = frame.camera.psf_sigma_px if frame.camera is not None else 0.0
     config = DetectionConfig(psf_sigma_px=psf_sigma_px) if psf_sigma_px else DetectionConfig()
     if satellite.replay is not None and (frame.camera is None or frame.camera.projection == "unknown"):
-        detector = SequenceDetector(config, satellite.replay.rate_hz)
+        # A recording has its own rate; of a single frame none is known, nor is it needed.
+        rate_hz = source.rate_hz if isinstance(source, McapSource) else satellite.replay.rate_hz
+        detector = SequenceDetector(config, rate_hz or satellite.replay.rate_hz)
         for sequence in range(max(0, frame.sequence - detector.frames_back), frame.sequence):
             detector.remember(sequence, source.frame(sequence).counts)
         found = detector.detect(frame.sequence, frame.counts)[0]

@@ -23,6 +23,17 @@ def test_settled_passes_over_frames_whose_loss_was_named() -> None:
     assert account.as_json()["acknowledged"] == 7
 
 
+def test_details_of_one_lost_frame_and_of_many_name_the_cause() -> None:
+    account = Account("sat-1", 10)
+    account.open(-1)
+    account.lose(3, 3, "network_model", "no path")
+    account.lose(4, 6, "queue_full", "the oldest made room")
+    assert account.as_json()["details"] == [
+        "frame 3: network_model: no path",
+        "frames 4 to 6: queue_full: the oldest made room",
+    ]
+
+
 def test_frames_lost_beyond_the_receivers_newest_get_another_chance_on_a_new_stream() -> None:
     account = Account("sat-1", 10)
     account.open(-1)

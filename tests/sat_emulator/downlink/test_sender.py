@@ -1,10 +1,12 @@
 import asyncio
 import socket
 import time
+from typing import Any
 
+import grpc
 import pytest
 
-from plumewatch.v1 import downlink_pb2, frame_pb2
+from plumewatch.v1 import downlink_pb2, frame_pb2, network_pb2
 from sat_emulator.downlink.link import RefusedError
 from sat_emulator.downlink.sender import GaveUpError
 from services.runtime.errors import PlumewatchError
@@ -150,6 +152,20 @@ async def test_refusal_ends_the_satellite_with_the_reason() -> None:
     async with serving(receiver, with_clock=False) as port:
         with pytest.raises(RefusedError, match=r"satellite sat-1: 127.0.0.1:\d+ refuses the stream: this run is 'ano"):
             await send(Source(5), port, run_id="run-1")
+
+
+@pytest.mark.parametrize("code", [grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED])
+async def test_clock_that_is_refused_ends_the_satellite_at_once(code: grpc.StatusCode) -> None:
+    class Closed(Receiver):
+        async def GetClock(self, request: Any, context: Any) -> network_pb2.GetClockResponse:  # noqa: N802
+            del request
+            await context.abort(code, "no certificate")
+            raise AssertionError
+
+    async with serving(Closed()) as port:
+        with pytest.raises(RefusedError, match=r"refuses the stream: no certificate") as caught:
+            await send(Source(5), port)
+    assert caught.value.code == code
 
 
 async def test_new_run_behind_the_same_address_is_no_place_to_go_on() -> None:

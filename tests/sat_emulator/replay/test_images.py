@@ -114,7 +114,7 @@ def test_pickled_object_is_not_loaded(tmp_path: Path) -> None:
 def test_several_pages_are_refused_with_the_remedy(tmp_path: Path) -> None:
     page = Image.fromarray(counts_8())
     page.save(tmp_path / "stack.tif", save_all=True, append_images=[page])
-    with pytest.raises(BadInputError, match="holds 2 pages; write one file a frame"):
+    with pytest.raises(BadInputError, match="holds 2 pages; write one image a file"):
         read_image(tmp_path / "stack.tif")
 
 

@@ -1,6 +1,8 @@
 """Recorded images and recordings as sources of frames."""
 
+import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -161,6 +163,25 @@ def test_scenario_opens_what_its_path_names(folder: Path) -> None:
     _record(folder / "r.mcap", {"a": POSE})
     assert isinstance(open_replay(Replay(folder), "a", START), FolderSource)
     assert isinstance(open_replay(Replay(folder / "r.mcap"), "a", START), McapSource)
+
+
+@pytest.mark.parametrize(
+    ("keys", "says"),
+    [
+        ({"rate_hz": 5.0}, "rate_hz is 5, but r.mcap is a recording"),
+        ({"psf_sigma_px": 1.2}, "psf_sigma_px is 1.2, but r.mcap is a recording"),
+        ({"loop": True}, "loop is true, but r.mcap is a recording, which has its own rate"),
+    ],
+)
+def test_keys_that_a_recording_would_not_heed_are_refused(keys: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(says) + f".*leave {next(iter(keys))} out"):
+        Replay(Path("somewhere") / "r.mcap", **keys)
+
+
+def test_recording_tells_its_own_rate(tmp_path: Path) -> None:
+    _record(tmp_path / "r.mcap", {"a": None})
+    assert McapSource(tmp_path / "r.mcap", "a", START).rate_hz == pytest.approx(2.0)
+    assert McapSource(tmp_path / "r.mcap", "a", START, START + NS_PER_S // 4).rate_hz is None
 
 
 def test_contradicting_message_is_refused() -> None:

@@ -9,11 +9,8 @@ from numpy.typing import NDArray
 from sat_emulator.scene.flicker import Flicker
 from sat_emulator.scene.radiance import (
     STEFAN_BOLTZMANN,
-    TABLE_STEP_K,
     band_radiance_w_per_m2_sr,
     photon_energy_j,
-    radiance_table,
-    sensitivity_w_per_m2_sr_k,
     solar_irradiance_w_per_m2,
 )
 
@@ -64,20 +61,6 @@ def test_nothing_radiates_at_absolute_zero() -> None:
 
 def test_photon_of_one_electron_volt_has_a_known_wavelength() -> None:
     assert photon_energy_j(1.239_841_98e-6) == pytest.approx(1.602_176_634e-19, rel=1e-8)
-
-
-def test_table_is_good_to_a_thousandth_between_its_entries() -> None:
-    table = radiance_table(2.69e-6, 2.95e-6, 100.0, 450.0)
-    temperatures = np.linspace(200.0, 400.0, 997)
-    looked_up = np.interp((temperatures - 100.0) / TABLE_STEP_K, np.arange(len(table)), table)
-    assert looked_up == pytest.approx(band_radiance_w_per_m2_sr(temperatures, 2.69e-6, 2.95e-6), rel=1e-3)
-
-
-def test_sensitivity_is_wiens_slope() -> None:
-    # dL/dT = L * hc / (lambda k T^2) where the exponent is large.
-    radiance = float(band_radiance_w_per_m2_sr(265.0, 2.819e-6, 2.821e-6))
-    slope = sensitivity_w_per_m2_sr_k(265.0, 2.819e-6, 2.821e-6)
-    assert slope == pytest.approx(radiance * 1.438_776_9e-2 / (2.82e-6 * 265.0**2), rel=1e-4)
 
 
 def test_flicker_has_its_spread_and_its_memory() -> None:

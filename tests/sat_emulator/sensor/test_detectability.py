@@ -7,15 +7,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.special import erf
 
 from sat_emulator.sensor import optics
 from sat_emulator.sensor.detectability import BOX_PX, View, _matched_weights, first_detectable_unix_ns
 from sat_emulator.sensor.exposure import digitised, saturate
 from sat_emulator.sensor.philox import key_of
 from sat_emulator.sensor.source import EmulatedSource
+from services.geometry.ellipsoid import geodetic_to_itrs
 from services.geometry.time import NS_PER_S
 from services.scenario.model import Atmosphere, Background, Cloud
-from services.scenario.references import reference_sensor
+from services.scenario.references import band_absorbers, reference_sensor
 from services.scenario.resolve import resolve_satellites
 from tests.sat_emulator import naive
 from tests.sat_emulator.sensor import seen
@@ -62,9 +64,8 @@ def _filtered(source: EmulatedSource) -> dict[str, np.ndarray]:
     saturate(photo_e, source.radiometer, source.sensor.blooming)
     shapes = []
     for spot in spots:
-        shape = np.zeros(scene_e.shape, np.float32)
-        optics.add_point(shape, spot.row, spot.column, 1.0, source.sensor.psf_sigma_px)
-        shapes.append(shape.ravel().astype(float) / float((shape.astype(float) ** 2).sum()))
+        shape = _shares(spot.row, spot.column, source.sensor.psf_sigma_px, scene_e.shape)
+        shapes.append(shape.ravel() / (shape**2).sum())
     filters = np.array(shapes)
     expected = naive.expected_counts(scene_e, source.radiometer, source.pattern)
     found = np.empty((DRAWS, len(spots)))
@@ -72,6 +73,39 @@ def _filtered(source: EmulatedSource) -> dict[str, np.ndarray]:
         counts = digitised(photo_e, source.radiometer, source.pattern, 1.0, key_of(11, 3), draw)
         found[draw] = filters @ (counts - expected).ravel() * source.radiometer.electrons_per_count
     return {spot.source.id: found[:, place] for place, spot in enumerate(spots)}
+
+
+def _shares(row: float, column: float, sigma_px: float, size: tuple[int, int]) -> np.ndarray:
+    """Return pixels' shares of a point's light: the Gaussian integrated over each."""
+
+    def line(at: float, pixels: int) -> np.ndarray:
+        edges = erf((np.arange(pixels + 1) - 0.5 - at) / (sigma_px * math.sqrt(2)))
+        return np.asarray(np.diff(edges) / 2)
+
+    return np.outer(line(row, size[0]), line(column, size[1]))
+
+
+def _electrons_by_hand(source: EmulatedSource, name: str) -> float:
+    """Return a fire's electrons in clear sky, from its intensity, the way, the air and the camera, all written out."""
+    (fire,) = (each for each in source.scenario.fires if each.id == name)
+    assert fire.radiant_intensity_w_per_sr is not None
+    sensor = source.sensor
+    latitude, longitude = math.radians(fire.place.latitude_deg), math.radians(fire.place.longitude_deg)
+    up = [math.cos(latitude) * math.cos(longitude), math.cos(latitude) * math.sin(longitude), math.sin(latitude)]
+    position = geodetic_to_itrs(fire.place.latitude_deg, fire.place.longitude_deg, fire.place.height_m)
+    sight = source.exposure(SEQUENCE).position_itrs_m - position
+    distance_m = math.sqrt(float(sight @ sight))
+    cosine = float(np.array(up) @ sight) / distance_m
+    through = 0.0
+    for part in source.scenario.atmosphere.absorbers or band_absorbers(sensor.band):
+        radii = 6_378_137.0 / part.scale_height_m
+        air_mass = math.sqrt((radii * cosine) ** 2 + 2 * radii + 1) - radii * cosine
+        depth = part.optical_depth * math.exp(-fire.place.height_m / part.scale_height_m) * air_mass
+        through += part.share * math.exp(-depth)
+    irradiance_w_per_m2 = fire.radiant_intensity_w_per_sr * through / distance_m**2
+    power_w = irradiance_w_per_m2 * math.pi * (sensor.aperture_diameter_m / 2) ** 2 * sensor.optics_transmission
+    photon_j = 6.626e-34 * 2.99792e8 / ((sensor.band_lower_m + sensor.band_upper_m) / 2)
+    return power_w * sensor.integration_s / photon_j * sensor.quantum_efficiency
 
 
 @pytest.mark.parametrize("structured", [False, True])
@@ -87,8 +121,10 @@ def test_frames_have_the_closed_forms_ratio(reference: str, band: str, structure
     for signal in signals:
         draws = found[signal.spot.source.id]
         # The fire's own photon noise is not in the ratio, which is one to the noise where no fire is: it is taken off.
-        own = signal.spot.electrons * _own_noise(signal.spot.row, signal.spot.column, source.sensor.psf_sigma_px)
-        electrons.append(draws.mean() / signal.spot.electrons)
+        sent = _electrons_by_hand(source, signal.spot.source.id) * signal.spot.clear
+        own = sent * _own_noise(signal.spot.row, signal.spot.column, source.sensor.psf_sigma_px)
+        assert signal.spot.electrons == pytest.approx(sent, rel=1e-3)
+        electrons.append(draws.mean() / sent)
         ratios.append(draws.mean() / math.sqrt(draws.var() - own) / signal.snr)
     two_per_cent = 0.02
     assert np.mean(electrons) == pytest.approx(1.0, abs=0.005)
@@ -101,10 +137,8 @@ def test_frames_have_the_closed_forms_ratio(reference: str, band: str, structure
 
 def _own_noise(row: float, column: float, sigma_px: float) -> float:
     """Return the variance that a point's own electrons add to the filter's estimate, over their number."""
-    shape = np.zeros((64, 64), np.float32)
-    optics.add_point(shape, row, column, 1.0, sigma_px)
-    square = (shape.astype(float) ** 2).sum()
-    return float((shape.astype(float) ** 3).sum() / square**2)
+    shape = _shares(row, column, sigma_px, (64, 64))
+    return float((shape**3).sum() / (shape**2).sum() ** 2)
 
 
 def test_ratio_is_electrons_times_root_of_concentration_over_noise() -> None:
@@ -123,7 +157,9 @@ def test_ratio_is_electrons_times_root_of_concentration_over_noise() -> None:
 def test_noise_in_space_is_the_sensors_own() -> None:
     source = _source("wide", "2.7um", False)
     view, exposure = View(source), source.exposure(SEQUENCE)
-    away = dataclasses.replace(exposure, rotation=exposure.rotation @ np.diag([1.0, -1.0, -1.0]))
+    away = dataclasses.replace(
+        exposure, rotation_camera_to_gcrs=exposure.rotation_camera_to_gcrs @ np.diag([1.0, -1.0, -1.0])
+    )
     assert view.background_e(away, 30.0, 30.0) == 0.0
     assert view.background_e(exposure, 30.0, 30.0) > 1000
 

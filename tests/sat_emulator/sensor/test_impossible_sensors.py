@@ -2,9 +2,11 @@
 
 import re
 
+import numpy as np
 import pytest
 
 from services.scenario.model import Sensor
+from services.scenario.view import lens
 
 
 @pytest.mark.parametrize(
@@ -39,6 +41,12 @@ from services.scenario.model import Sensor
         ({"band_lower_m": 2.7, "band_upper_m": 2.95}, "1e-6 < lower < upper < 15e-6 (metres)"),
         ({"bit_depth": 8, "offset_counts": 300.0}, "offset_counts is 300, beyond the 8 bits of the range"),
         ({"ifov_rad": 3e-3}, "reach 124 degrees off the boresight, beyond 90; lower ifov_rad, rows or columns"),
+        (
+            {"distortion_k1": -1.0},
+            "with distortion_k1 = -1 and distortion_k2 = 0 light falls no further out than 385; bring them nearer to 0",
+        ),
+        ({"projection": "gnomonic", "distortion_k1": 0.3, "distortion_k2": -1.0}, "no further out than 640;"),
+        ({"ifov_rad": 2.1e-3, "distortion_k1": -0.02}, "degrees off the boresight, beyond 90"),
     ],
 )
 def test_impossible_sensor_is_named(keys: dict[str, float], says: str) -> None:
@@ -53,7 +61,12 @@ def test_impossible_sensor_is_named(keys: dict[str, float], says: str) -> None:
         {"readout_s": 0.0, "integration_s": 0.5},
         {"dead_fraction": 0.0, "hot_fraction": 0.0, "gain_residue": 0.0, "offset_residue_e": 0.0, "read_noise_e": 0.0},
         {"projection": "gnomonic", "ifov_rad": 3e-3},
+        {"distortion_k1": -0.27},
+        {"distortion_k1": -1.0, "distortion_k2": 1.0},
+        {"ifov_rad": 2.3e-3, "distortion_k1": 0.1},
     ],
 )
 def test_odd_but_possible_sensors_are_taken(keys: dict[str, float]) -> None:
-    assert Sensor(**keys).full_well_e > 0  # type: ignore[arg-type]
+    sensor = Sensor(**keys)  # type: ignore[arg-type]
+    # Even the corners have a direction.
+    assert np.isfinite(lens(sensor).lines_of_sight([-0.5, sensor.rows - 0.5], [-0.5, sensor.columns - 0.5])).all()

@@ -13,6 +13,7 @@ from services.geometry.time import NS_PER_S, datetime_utc
 from services.scenario.model import (
     Background,
     Cloud,
+    Lightning,
     Place,
     Pointing,
     Satellite,
@@ -87,6 +88,22 @@ def test_distortion_reaches_the_frame() -> None:
         assert _centroid(frame, row, column) == pytest.approx((row, column), abs=0.05)
         assert frame.camera is not None
         assert (frame.camera.distortion_k1, frame.camera.projection) == (sensor.distortion_k1, sensor.projection)
+
+
+def test_flashes_of_a_storm_whose_middle_is_far_off_the_detector_are_seen() -> None:
+    # Its middle is 150 pixels and more beyond the border, and its flashes come from up to 500 km beside that.
+    storm = Lightning("storm", Place(seen.AREA.latitude_deg - 4.0, seen.AREA.longitude_deg), 5e5, 600.0)
+    sensor = dataclasses.replace(SENSOR, integration_s=0.4)
+    source = seen.sources(dataclasses.replace(SCENARIO, fires=(), lightnings=(storm,), sensor=sensor))[1]
+    exposures = [source.exposure(sequence) for sequence in range(len(source))]
+    middle = source.sources[0].position_itrs_m(exposures[0].mid_unix_ns)
+    assert middle is not None
+    sights = [
+        (middle - each.position_itrs_m) @ each.itrs_from_gcrs @ each.rotation_camera_to_gcrs for each in exposures
+    ]
+    beyond_px = [np.abs(np.ravel(source.camera.project(sight)) - 127.5).max() - 128 for sight in sights]
+    assert min(beyond_px) > 150
+    assert any(source.spots(each) for each in exposures)
 
 
 def test_counts_of_a_point_say_its_irradiance() -> None:
@@ -212,8 +229,8 @@ def test_pointing_error_moves_the_image_and_not_the_reported_pose(jitter_rad: fl
     for sequence in range(40):
         frame, still = source.frame(sequence), still_source.exposure(sequence)
         assert frame.pose is not None
-        assert np.array_equal(frame.pose.rotation_camera_to_gcrs, still.nominal)
-        assert np.array_equal(still.rotation, still.nominal)
+        assert np.array_equal(frame.pose.rotation_camera_to_gcrs, still.nominal_camera_to_gcrs)
+        assert np.array_equal(still.rotation_camera_to_gcrs, still.nominal_camera_to_gcrs)
         row, column = _skyfield_pixel(frame, FIRES[0].place)
         found = _centroid(frame, row, column)
         offsets.append((found[0] - row, found[1] - column))

@@ -80,6 +80,14 @@ def test_all_heat_that_is_no_threat_is_static() -> None:
         jsonschema.validate(json.loads(json.dumps(record)), TRUTH)
 
 
+def test_what_is_nowhere_during_the_run_has_no_record() -> None:
+    way = (Place(-31.0, 136.0, 1e4), Place(-30.99, 136.0, 1e4))
+    landed, late = Aircraft("landed", way, start_time_s=-100.0), Aircraft("late", way, start_time_s=100.0)
+    under_way = Aircraft("under-way", way, start_time_s=-1.0)
+    records = _records(seen.scenario(SENSOR, aircraft=(landed, under_way, late), train=Train(satellites=1)))
+    assert [record["object_id"] for record in records] == ["under-way"]
+
+
 def test_what_nobody_can_see_is_never_detectable() -> None:
     faint = dataclasses.replace(SCENARIO, rockets=(), fires=(dataclasses.replace(FIRE, radiant_intensity_w_per_sr=10),))
     (record,) = _records(faint)
@@ -121,7 +129,7 @@ def test_frame_truths_pixel_is_where_the_light_is() -> None:
     frame = view.source.frame(20)
     assert frame.pose is not None
     exposure = view.source.exposure(20)
-    sight = exposure.itrs.T @ np.array(fire["position_itrs_m"]) - frame.pose.position_gcrs_m
+    sight = exposure.itrs_from_gcrs.T @ np.array(fire["position_itrs_m"]) - frame.pose.position_gcrs_m
     row, column = view.source.camera.project(frame.pose.rotation_camera_to_gcrs.T @ sight)
     assert (fire["row"], fire["column"]) == pytest.approx((row[0], column[0]), abs=1e-3)
     light = frame.counts.astype(float) - np.median(frame.counts)

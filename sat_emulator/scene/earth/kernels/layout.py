@@ -8,7 +8,8 @@ PIXELS = PATCH * PATCH
 # A quadratic over nodes h pixels apart strays by h^3 / (8 n^2) pixels, n pixels from the limb: so far from it each size
 # of patch may be drawn as a whole, by less than 0.05 of a pixel beside the truth; within the last 13 by 0.5 at most.
 FROM_LIMB_PX = (100.0, 36.0, 4.0)
-# A pixel at the limb spreads without end; from here on it is taken as 7 times as long as wide.
+# A pixel at the limb spreads without end; from here on it is taken as 50 times as long as wide, and
+# as 7 times its width on the geometric mean of both, by which texture is averaged.
 LEAST_COSINE = 0.02
 # Squares of the cloud's fine field whose extremes are known, elements; what cloud does to a patch.
 BOUND_SIDE = 16

@@ -185,7 +185,7 @@ def test_picture_is_drawn_as_the_formulae_say(tmp_path: Path) -> None:
         drawn = np.array([image[place] for place in places])
         assert drawn == pytest.approx(_formulae(background, eye, places, sun), rel=5e-3)
     # Between its coldest and its warmest there is nothing else: no cloud, no sun, no air.
-    bounds = [background.light.radiance(kelvin) for kelvin in (220.0, 300.0)]
+    bounds = [background.light.radiance_w_per_m2_sr(kelvin) for kelvin in (220.0, 300.0)]
     assert bounds[0] * 0.99 < image.min() < image.max() < bounds[1] * 1.01
 
 

@@ -40,14 +40,22 @@ def test_whole_numbers_are_dithered(tmp_path: Path) -> None:
     assert len(np.unique(levels.level(0))) > 1000
 
 
+def test_resampled_picture_stays_between_its_lowest_and_highest_value(tmp_path: Path) -> None:
+    # Sides that are no powers of two, and edges, at which cubics overshoot.
+    picture = np.random.default_rng(1).integers(0, 2, (50, 90)).astype(np.uint8) * 255
+    Image.fromarray(picture).save(tmp_path / "p.png")
+    field = picture_pyramid(tmp_path / "p.png", 4000.0, np.random.default_rng(1)).level(0)
+    assert (field.min(), field.max()) == pytest.approx((-1.0, 1.0), abs=1e-12)
+
+
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
         (np.full((4, 4), 3.0), "is 3 all over"),
         (np.array([[1.0, np.nan], [2.0, 3.0]]), "not finite"),
-        (np.zeros((2, 2, 2)), "has shape"),
+        (np.zeros((2, 2, 2)), "of shape"),
         (None, "no such file"),
-        (b"\x89PNG and no more", "cannot be read as a picture"),
+        (b"\x89PNG and no more", "is not PNG, TIFF or NPY"),
     ],
 )
 def test_picture_that_cannot_be_draped_is_named(

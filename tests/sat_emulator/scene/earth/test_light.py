@@ -49,7 +49,7 @@ def test_isothermal_grey_air_radiates_by_kirchhoffs_law(cosine: float, height_m:
         path = depth * math.exp(-height_m / 8000.0) * float(air_mass(cosine, 8000.0))
         assert light.through(height_m, cosine) == pytest.approx(math.exp(-path), rel=1e-9)
         # What does not pass is absorbed and radiated; beyond 120 km a few millionths are left out.
-        assert light.own(height_m, cosine) == pytest.approx(-math.expm1(-path) * _planck(AIR_K), rel=1e-4)
+        assert light.own_w_per_m2_sr(height_m, cosine) == pytest.approx(-math.expm1(-path) * _planck(AIR_K), rel=1e-4)
 
 
 @pytest.mark.usefixtures("isothermal")
@@ -59,7 +59,7 @@ def test_opaque_air_gives_plancks_radiance_whatever_is_below() -> None:
         assert shade.mean == pytest.approx(_planck(AIR_K), rel=1e-2)
         assert shade.slope == pytest.approx(0.0, abs=1e-12)
     # At the limb the air above 120 km, which is left out, would be 2 % of it.
-    assert light.limb(0.0) == pytest.approx(_planck(AIR_K), rel=3e-2)
+    assert light.limb_w_per_m2_sr(0.0) == pytest.approx(_planck(AIR_K), rel=3e-2)
 
 
 def test_transparent_air_gives_the_surfaces_radiance() -> None:
@@ -109,7 +109,7 @@ def test_land_warms_by_day_and_not_without_a_sun() -> None:
 @pytest.mark.parametrize("band", ["2.7um", "3.8um", "4.3um"])
 def test_nothing_brighter_than_its_warmest_part_leaves_the_earth_by_night(band: str) -> None:
     light = EarthLight(scenario(), reference_sensor(band=band))
-    warmest = light.radiance(288.15)
+    warmest = light.radiance_w_per_m2_sr(288.15)
     for cosine in (1.0, 0.3, 0.0):
         for shade in (light.land(cosine, -1.0), light.sea(cosine, -1.0, 0.0), light.cloud_top(cosine, -1.0)):
             assert 0 < shade.mean < warmest
@@ -135,15 +135,17 @@ def test_tables_are_the_formulae(band: str) -> None:
     for k in (0, 13, 64, 128):
         cosine = float(cosines[k])
         assert tables.g_through[k] == pytest.approx(light.through(0.0, cosine))
-        assert tables.g_own[k] == pytest.approx(light.own(0.0, cosine))
+        assert tables.g_own[k] == pytest.approx(light.own_w_per_m2_sr(0.0, cosine))
         assert tables.c_through[k] == pytest.approx(light.through(9000.0, cosine))
-        assert tables.c_own[k] == pytest.approx(light.own(9000.0, cosine))
-        emitted = light.land(1.0, cosine).mean - light.own(0.0, 1.0) - light._scattered(0.0, 0.15, 1.0, cosine)
+        assert tables.c_own[k] == pytest.approx(light.own_w_per_m2_sr(9000.0, cosine))
+        emitted = (
+            light.land(1.0, cosine).mean - light.own_w_per_m2_sr(0.0, 1.0) - light._scattered(0.0, 0.15, 1.0, cosine)
+        )
         assert tables.land_emitted[k] * light.through(0.0, 1.0) == pytest.approx(emitted, rel=1e-6, abs=1e-12)
     few = np.linspace(0, 1, len(tables.g_both))
     assert tables.g_both[20, 9] == pytest.approx(light.both_ways(0.0, float(few[20]), float(few[9])))
     assert tables.c_both[20, 9] == pytest.approx(light.both_ways(9000.0, float(few[20]), float(few[9])))
-    assert tables.limb[40] == pytest.approx(light.limb(10_000.0))
+    assert tables.limb[40] == pytest.approx(light.limb_w_per_m2_sr(10_000.0))
     assert tables.limb[-1] < 1e-4 * tables.limb[0]
     # Nothing of a sensor's own but its band is in them.
     other = EarthLight(scenario(cloud=Cloud(top_m=9000.0)), reference_sensor(band=band, rows=64))

@@ -47,12 +47,14 @@ def test_limb_is_that_of_integration_along_the_ray(band: str, lowest_m: float) -
     light = EarthLight(RUN, sensor)
     expected = _along_the_ray(band_absorbers(band), sensor, lowest_m)
     # The homogeneous shells make paths near the horizon up to 13 % too long.
-    assert light.limb(lowest_m) == pytest.approx(expected, rel=0.14)
+    assert light.limb_w_per_m2_sr(lowest_m) == pytest.approx(expected, rel=0.14)
 
 
 def test_thin_limb_grows_with_depth() -> None:
     thin = [
-        EarthLight(seeing.scenario(atmosphere=Atmosphere((Absorber(1.0, depth, 8000.0),))), Sensor()).limb(30_000.0)
+        EarthLight(seeing.scenario(atmosphere=Atmosphere((Absorber(1.0, depth, 8000.0),))), Sensor()).limb_w_per_m2_sr(
+            30_000.0
+        )
         for depth in (1e-3, 2e-3)
     ]
     assert thin[1] / thin[0] == pytest.approx(2.0, rel=1e-3)
@@ -75,7 +77,7 @@ def test_air_above_the_limb_is_the_tables_at_the_rays_lowest_height() -> None:
                 assert image[row, column] == 0
             elif 1000 < lowest_m < LIMB_TOP_M - 500:
                 # A hundredth of a pixel is 30 m here, and the limb halves in 6 km.
-                assert image[row, column] == pytest.approx(LIGHT.limb(lowest_m), rel=0.02, abs=1e-9)
+                assert image[row, column] == pytest.approx(LIGHT.limb_w_per_m2_sr(lowest_m), rel=0.02, abs=1e-9)
                 checked += 1
             elif lowest_m < -3000:
                 assert image[row, column] > 0

@@ -71,7 +71,10 @@ def test_terminator_crosses_what_a_satellite_sees() -> None:
     exposure = source.exposure(120)
     sun = itrs_from_gcrs(exposure.mid_unix_ns) @ sun_direction_gcrs(exposure.mid_unix_ns)
     rows, columns = np.mgrid[0:1024:16, 0:1024:16]
-    los = source.camera.lines_of_sight(rows.ravel(), columns.ravel()) @ (exposure.itrs @ exposure.rotation).T
+    los = (
+        source.camera.lines_of_sight(rows.ravel(), columns.ravel())
+        @ (exposure.itrs_from_gcrs @ exposure.rotation_camera_to_gcrs).T
+    )
     # Where lines of sight meet a sphere of the Earth's mean radius, and how high the sun stands there.
     place, radius = exposure.position_itrs_m, 6_371_000.0
     along = los @ place

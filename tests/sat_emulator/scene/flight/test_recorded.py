@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from sat_emulator.scene.flight.recorded import FileFlight
 from sat_emulator.scene.flight.rocket import RocketFlight
-from services.geometry.ellipsoid import itrs_to_geodetic
+from services.geometry.ellipsoid import geodetic_to_itrs, itrs_to_geodetic
 from services.geometry.geodesic import geodesic_distance_m
 from services.runtime.configuration import ConfigurationError
 from services.runtime.errors import BadInputError
@@ -102,11 +102,11 @@ def test_intensity_and_burn_come_from_file_and_scenario(tmp_path: Path) -> None:
     rows = [[time, 10.0, 20.0, 100.0 * time, 1000.0 * time, 7.0] for time in range(10)]
     written = dataclasses.replace(write(tmp_path / "t.csv", names, rows), burn_time_s=5.0)
     read = FileFlight(written, 8.0)
-    assert [read.radiant_intensity(time) for time in (-1.0, 2.5, 100.0)] == [0.0, 2500.0, 0.0]
+    assert [read.radiant_intensity_w_per_sr(time) for time in (-1.0, 2.5, 100.0)] == [0.0, 2500.0, 0.0]
     assert [read.stage_at(time) for time in (-1.0, 0.0, 4.9, 5.0)] == [None, 0, 0, None]
     assert (read.burnout_s, read.end_s) == (5.0, 8.0)
     bare = FileFlight(write(tmp_path / "b.csv", names[:4], [row[:4] for row in rows]), 1e5)
-    assert bare.radiant_intensity(2.5) is None
+    assert bare.radiant_intensity_w_per_sr(2.5) is None
     assert bare.burnout_s == 9.0
 
 
@@ -114,7 +114,7 @@ def test_it_rests_until_its_first_row_and_ends_with_its_last(tmp_path: Path) -> 
     rows = [[time, 10.0, 20.0, 100.0 * time] for time in range(2, 10)]
     read = FileFlight(write(tmp_path / "t.csv", ["time_s", "latitude_deg", "longitude_deg", "height_m"], rows), 1e5)
     position, velocity = read.state_itrs(1.0)
-    assert position == pytest.approx(read.launch_itrs_m)
+    assert position == pytest.approx(geodetic_to_itrs(10.0, 20.0, 200.0))
     assert not velocity.any()
     with pytest.raises(ValueError, match="beyond the trajectory's end at 9 s"):
         read.state_itrs(9.5)

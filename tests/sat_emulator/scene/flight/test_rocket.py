@@ -178,3 +178,9 @@ def test_first_stage_that_does_not_ignite_at_launch_is_refused() -> None:
     late = dataclasses.replace(SHORT.stages[0], coast_s=3.0)
     with pytest.raises(ConfigurationError, match=r"coast_s = 3 .*raise launch_time_s"):
         RocketFlight(dataclasses.replace(SHORT, stages=(late,)), 10.0)
+
+
+def test_values_that_no_motion_can_have_are_named_with_the_rocket_and_a_remedy() -> None:
+    feather = generic("short_range_liquid", payload_drag_area_m2=1e15)
+    with pytest.raises(ConfigurationError, match=r"rocket 'r': its flight cannot be integrated beyond 62 s: .*; bring"):
+        RocketFlight(feather, 600.0)

@@ -24,5 +24,5 @@ class StraightFlight:
     def stage_at(self, time_s: float) -> int | None:
         return 0 if 0 <= time_s < self.burn_s else None
 
-    def radiant_intensity(self, time_s: float) -> float | None:  # noqa: ARG002  # as the file has it
+    def radiant_intensity_w_per_sr(self, time_s: float) -> float | None:  # noqa: ARG002  # as the file has it
         return self.intensity_w_per_sr

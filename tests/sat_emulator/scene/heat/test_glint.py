@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 from sat_emulator.scene.heat.emission import Look
 from sat_emulator.scene.heat.glint import SunGlint, down_transmission
 from sat_emulator.scene.heat.received import received
+from sat_emulator.scene.heat.sources import heat_sources
 from sat_emulator.scene.transmission import BandAir
 from services.geometry.ellipsoid import east_north_up, geodetic_to_itrs
 from services.geometry.frames import itrs_from_gcrs
 from services.geometry.sun import sun_direction_gcrs
 from services.geometry.time import unix_ns
-from services.scenario.model import Absorber, Glint, Place
+from services.scenario.model import Absorber, Background, Glint, Place, Scenario, Train
 from services.scenario.references import band_absorbers, reference_sensor
 
 PLACE = Place(30.0, 20.0, 100.0)
@@ -59,6 +60,15 @@ def test_it_is_dark_beside_the_mirror_and_at_night() -> None:
     assert beside.radiant_intensity_w_per_sr < 1e-3 * straight.radiant_intensity_w_per_sr
     assert _glint().emission(Look(NIGHT_UNIX_NS, 0.02, geodetic_to_itrs(30.0, 20.0, 1e6))) is None
     assert _glint().emission(Look(DAY_UNIX_NS, 0.02, -POSITION)) is None
+
+
+def test_without_a_sun_there_is_no_glint() -> None:
+    look = Look(DAY_UNIX_NS, 0.02, _mirrored_satellite())
+    sensor = reference_sensor(band="3.8um")
+    for sun in (True, False):
+        scenario = Scenario("a", train=Train(), glints=(GLINT,), background=Background(sun=sun))
+        (glint,) = heat_sources(scenario, sensor)
+        assert (glint.emission(look) is not None) == sun
 
 
 def test_both_ways_through_the_air_take_each_part_of_the_band_twice() -> None:
