@@ -46,9 +46,19 @@ def noise_cells(response: Float64, block: int, floor: float, suspect: float, cli
 
 
 def peaks(
-    response: Float64, cells: Float64, block: int, floor: float, threshold: float, guard: int
+    response: Float64,
+    cells: Float64,
+    block: int,
+    floor: float,
+    threshold: float,
+    guard: int,
+    strong: float,
+    strong_guard: int,
 ) -> list[tuple[int, int, float]]:
-    """Return (row, column, signal-to-noise ratio) of local maxima above threshold, in reading order."""
+    """Return (row, column, signal-to-noise ratio) of local maxima above threshold, in reading order.
+
+    Those stronger than `strong` have a larger square left out of their noise, unless the frame is one block wide.
+    """
     rows, columns = response.shape
     slices = [block_slices(size, block) for size in response.shape]
     found = []
@@ -65,11 +75,82 @@ def peaks(
             top, bottom = slices[0][max(i - 1, 0)], slices[0][min(i + 1, len(slices[0]) - 1)]
             left, right = slices[1][max(j - 1, 0)], slices[1][min(j + 1, len(slices[1]) - 1)]
             reference[top.start : bottom.stop, left.start : right.stop] = True
-            reference[max(row - guard, 0) : row + guard + 1, max(column - guard, 0) : column + guard + 1] = False
-            noise = max(math.sqrt(math.pi / 2) * cells[reference].mean(), floor)
+            noise = 0.0
+            for half in (guard, strong_guard):
+                reference[max(row - half, 0) : row + half + 1, max(column - half, 0) : column + half + 1] = False
+                noise = max(math.sqrt(math.pi / 2) * cells[reference].mean(), floor)
+                if value <= strong * noise or min(len(slices[0]), len(slices[1])) == 1:
+                    break
             if value > threshold * noise:
                 found.append((row, column, value / noise))
     return found
+
+
+def second_look(
+    counts: Counts, row: int, column: int, sigma: float, phases: list[float], half: int, wide_half: int
+) -> float:
+    """Return the largest amplitude of a point at any phase about a pixel, over its deviation for noise of one count.
+
+    Least squares over the wide square, the point's light taken within `half` of the pixel, the level being the mean.
+    """
+    window = counts[row - wide_half : row + wide_half + 1, column - wide_half : column + wide_half + 1].astype(float)
+    best = -math.inf
+    for down in phases:
+        for right in phases:
+            light = spot((window.shape[0], window.shape[1]), wide_half + down, wide_half + right, sigma)
+            near = np.zeros(window.shape, dtype=bool)
+            near[wide_half - half : wide_half + half + 1, wide_half - half : wide_half + half + 1] = True
+            deviation = np.where(near, light, 0.0)
+            deviation -= deviation.mean()
+            best = max(best, float(np.sum(deviation * window) / np.sqrt(np.sum(deviation**2))))
+    return best
+
+
+def levels_agree(counts: Counts, row: int, column: int, halves: list[int], pixel_noise: float, limit: float) -> bool:
+    """Return whether the mean of the wide square's inner ring is that of its outer ring, within `limit` deviations."""
+    rows, columns = np.indices(counts.shape)
+    far = np.maximum(np.abs(rows - row), np.abs(columns - column))
+    inner = counts[(far > halves[0]) & (far <= halves[1])].astype(float)
+    outer = counts[(far > halves[1]) & (far <= halves[2])].astype(float)
+    return bool(abs(outer.mean() - inner.mean()) <= limit * pixel_noise * math.sqrt(1 / inner.size + 1 / outer.size))
+
+
+def single_pixel(counts: Counts, row: int, column: int, level: float, noise: float, sides: float, limit: float) -> bool:
+    """Return whether the brightest pixel at a peak has less light beside it than the sharpest point would."""
+    near = counts[row - 1 : row + 2, column - 1 : column + 2]
+    down, right = np.unravel_index(np.argmax(near), near.shape)
+    i, j = row - 1 + int(down), column - 1 + int(right)
+    above = counts.astype(float) - level
+    missing = sides * above[i, j] - (above[i - 1, j] + above[i + 1, j] + above[i, j - 1] + above[i, j + 1])
+    return bool(missing > max(limit * noise * math.sqrt(4 + sides**2), 0.5 * sides * above[i, j]))
+
+
+def replaced(frame: Float64, bad: Bool, fewest: int, furthest: int) -> Float64:
+    """Return the frame with bad pixels as the mean of the good ones in the smallest square that has enough."""
+    result = frame.copy()
+    for row, column in np.argwhere(bad):
+        for half in range(1, furthest + 1):
+            near = slice(max(row - half, 0), row + half + 1), slice(max(column - half, 0), column + half + 1)
+            good = ~bad[near]
+            if good.sum() >= fewest:
+                result[row, column] = frame[near][good].mean()
+                break
+    return result
+
+
+def odd_lines(samples: Float64, factor: float, cut_factor: float, cuts: int) -> Bool:
+    """Return which lines stand off the lines two to each side in all their parts; samples: (lines, parts)."""
+    count = len(samples)
+    typical = math.inf
+    for _ in range(cuts):
+        typical = float(np.minimum(np.abs(samples[2:] - samples[:-2]), cut_factor * typical).mean())
+    odd = np.zeros(count, dtype=bool)
+    for line in range(count):
+        others = [line - 2 if line >= 2 else line + 3, line + 2 if line + 2 < count else line - 3]
+        differences = samples[line] - samples[others]
+        same_side = np.all(differences > 0) or np.all(differences < 0)
+        odd[line] = same_side and np.abs(differences).min() > factor * typical
+    return odd
 
 
 def rim_mean(counts: Counts, row: int, column: int, half: int) -> float:

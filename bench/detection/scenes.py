@@ -17,6 +17,14 @@ def cloud_field(rng: np.random.Generator, side: int, exponent: float = -3.0) -> 
     return np.asarray((field - field.mean()) / field.std())
 
 
+def noise_frame(rng: np.random.Generator, level: NDArray[np.float32], noise_counts: float) -> NDArray[np.uint16]:
+    """Return white Gaussian noise over `level` (rows, columns), counts, rounded to 16 bits."""
+    counts = rng.standard_normal(level.shape, dtype=np.float32)
+    counts *= np.float32(noise_counts)
+    counts += level
+    return np.asarray(np.rint(counts.clip(0, 65535, out=counts), out=counts).astype(np.uint16))
+
+
 def spots(shape: tuple[int, int], places: Float64, psf_sigma_px: float, amplitudes: Float64) -> Float64:
     """Return Gaussian points, integrated over pixels; places (n, 2) row and column, amplitudes summed counts."""
     image = np.zeros(shape)

@@ -22,7 +22,9 @@ class Detections:
     area_px: (n,) int64 pixels above half of the peak.
     left_out: detections beyond the list's bound, counted.
     reason: why the frame could not be searched, a code such as `CONSTANT`; empty: it was searched.
-    threshold_snr: signal-to-noise ratio from which a point was called a detection.
+    threshold_snr: signal-to-noise ratio from which a point was called a detection: the lower of the two asked for in
+    even and in uneven surroundings.
+    bad_pixels: pixels that told nothing (NaN, dead or stuck, marked bad) and were replaced from their neighbours.
     """
 
     row: Float64
@@ -35,6 +37,7 @@ class Detections:
     left_out: int = 0
     reason: str = ""
     threshold_snr: float = 0.0
+    bad_pixels: int = 0
 
     def __len__(self) -> int:
         return len(self.row)

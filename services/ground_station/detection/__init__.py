@@ -1,0 +1,14 @@
+"""Detection of hot points: a frame of counts goes in, points with place, covariance and signal-to-noise ratio come out.
+
+    from services.ground_station.detection import DetectionConfig, Detector
+    detector = Detector(DetectionConfig(psf_sigma_px=0.6))
+    found = detector.detect(counts)
+
+Counts are (rows, columns) of uint8, uint16 or float32; what is found is a `Detections`.
+"""
+
+from services.ground_station.detection.correction import PixelCorrection
+from services.ground_station.detection.detect import DetectionConfig, Detector
+from services.ground_station.detection_batch import Detections
+
+__all__ = ["DetectionConfig", "Detections", "Detector", "PixelCorrection"]

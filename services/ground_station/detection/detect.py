@@ -8,23 +8,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.ground_station.detection import kernels
-from services.ground_station.detection.calibration import threshold_snr
+from services.ground_station.detection.calibration import Thresholds, psf_taps, thresholds
+from services.ground_station.detection.correction import PixelCorrection
+from services.ground_station.detection.frame import FULL_SCALE, Counts, Frame, prepare, replace_bad
+from services.ground_station.detection.matched.kernels import filter_frame
 from services.ground_station.detection.measurement.kernels import measure_points
-from services.ground_station.detection.spot import SpotFilter
+from services.ground_station.detection.refinement.kernels import compare_levels, keep_single_pixels, refine_peaks
+from services.ground_station.detection.spot import SMALLEST_SIGMA_PX, SpotFilter
 from services.ground_station.detection.workspace import Workspace
 from services.ground_station.detection_batch import Detections
 
-Counts = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
 Float32 = NDArray[np.float32]
 Int32 = NDArray[np.int32]
 
-# Largest count of each type a frame may have.
-FULL_SCALE = {"uint8": 255.0, "uint16": 65535.0, "float32": math.inf}
-# Rounding to whole counts spreads evenly over one count.
-ROUNDING_SIGMA = 1.0 / math.sqrt(12.0)
-# The quick look's share of the threshold. In the smallest reference, a corner's 4 blocks, a point at threshold adds
-# 3 % to its own noise.
-SCREEN_SHARE = 0.9
+# Further looks at a frame in which single bad pixels were found; each costs as much as the first.
+MORE_LOOKS = 3
+# Share of the threshold from which a maximum of the response is looked at again, were the narrow level as good as the
+# wide one.
+SCREEN_SHARE = 0.73
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,10 @@ class DetectionConfig:
     extent_level: float = 0.4
     # Counts from which a pixel is taken as saturated; 0: the largest value of the frame's type.
     saturation_counts: float = 0.0
+    # Standard deviation of the sharpest point-spread function the optics may have: what has less light beside it is a
+    # bad pixel, left out and replaced. 0.3 px finds half of the hot pixels of 35 noise deviations, 0.5 px half of those
+    # of 9; but targets on record are sharper than 0.5 px. 0: nothing is taken for a bad pixel.
+    sharpest_psf_px: float = 0.3
 
     def __post_init__(self) -> None:
         if not 1e-15 <= self.pfa <= 1e-2:
@@ -59,6 +64,11 @@ class DetectionConfig:
             raise ValueError(f"max_area_px is {self.max_area_px}, not within 1 to 900")
         if not 0.1 <= self.extent_level <= 0.9:
             raise ValueError(f"extent_level is {self.extent_level:g}, not within 0.1 to 0.9")
+        if self.sharpest_psf_px and not SMALLEST_SIGMA_PX <= self.sharpest_psf_px <= self.psf_sigma_px:
+            raise ValueError(
+                f"sharpest_psf_px is {self.sharpest_psf_px:g}, neither 0 nor within {SMALLEST_SIGMA_PX:g} to "
+                f"psf_sigma_px, {self.psf_sigma_px:g}"
+            )
         if not 0 <= self.saturation_counts < math.inf:
             raise ValueError(f"saturation_counts is {self.saturation_counts:g} and must be 0 or more, and finite")
 
@@ -66,8 +76,12 @@ class DetectionConfig:
 class Detector:
     """Finds hot points in frames of any size; may be called from several threads at once."""
 
-    def __init__(self, config: DetectionConfig | None = None) -> None:
+    def __init__(self, config: DetectionConfig | None = None, correction: PixelCorrection | None = None) -> None:
+        """correction: of the one focal plane whose frames this detector is given; None: they need none."""
         self.config = config or DetectionConfig()
+        self.correction = correction
+        centre, side = psf_taps(self.config.sharpest_psf_px or SMALLEST_SIGMA_PX, 1)
+        self._sides_share = float(4.0 * side / centre)
         self._per_thread = threading.local()
         self._filters: dict[float, SpotFilter] = {}
 
@@ -80,8 +94,10 @@ class Detector:
         scene_response: (rows, columns) what the scene alone makes the matched filter say, counts, to be taken out;
         NaN where that is unknown: not searched there.
 
-        A frame that cannot be searched comes back empty with a reason: WRONG_SHAPE, WRONG_TYPE, TOO_SMALL (a
-        square of its shorter side lacks the reference cells), CONSTANT, or NOT_FINITE (NaN or infinity in it).
+        A frame that cannot be searched comes back empty with a reason: WRONG_SHAPE (also: not the correction's),
+        WRONG_TYPE, TOO_SMALL (a square of its shorter side lacks the reference cells), CONSTANT, or NOT_FINITE (more
+        than a quarter NaN or infinity, or too large for sums). Fewer such pixels, dead lines and single bad pixels are
+        replaced and counted in `bad_pixels`.
         """
         return self._detect(counts, psf_sigma_px, scene_response, want_extents=False)[0]
 
@@ -98,78 +114,142 @@ class Detector:
     def response(self, counts: Counts, psf_sigma_px: float | None = None) -> Float32 | None:
         """Return the matched filter's output, counts, (rows, columns); None for a frame that cannot be searched."""
         spot = self._filter(psf_sigma_px)
-        if _unfit(counts, spot):
+        if self._unfit(counts, spot):
             return None
-        work, _ = self._respond(counts, spot)
+        work = self._workspace(counts.shape[0], counts.shape[1], spot.second.wide_half)
+        frame = self._prepare(counts, work)
+        if frame is None:
+            return None
+        self._respond(frame, work, spot)
         return work.response.copy() if math.isfinite(float(work.block_sum.sum())) else None
 
     def _detect(
         self, counts: Counts, psf_sigma_px: float | None, scene_response: Float32 | None, *, want_extents: bool
     ) -> tuple[Detections, Int32 | None]:
         spot = self._filter(psf_sigma_px)
-        reason = _unfit(counts, spot)
+        reason = self._unfit(counts, spot)
         if reason:
             return _nothing(reason), None
-        counts = _native(counts)
-        threshold = max(threshold_snr(self.config.pfa, spot.sigma_px, spot.reach, spot.box_half), self.config.least_snr)
-        work, rounding = self._respond(counts, spot)
-        total = float(work.block_sum.sum())
-        if not math.isfinite(total):
-            return _nothing("NOT_FINITE", threshold), None
-        if total == 0.0:
-            return _nothing("CONSTANT", threshold), None
-        if scene_response is not None:
-            if scene_response.shape != counts.shape:
-                raise ValueError(f"scene_response has shape {scene_response.shape}, the frame {counts.shape}")
-            kernels.subtract_scene(np.ascontiguousarray(scene_response, np.float32), work.response, work.block_sum)
-        found = self._search(work, spot, rounding * spot.gain, threshold)
-        return self._measure(counts, work, spot, found, threshold, want_extents=want_extents)
+        if scene_response is not None and scene_response.shape != counts.shape:
+            raise ValueError(f"scene_response has shape {scene_response.shape}, the frame {counts.shape}")
+        limits = self._limits(spot)
+        work = self._workspace(counts.shape[0], counts.shape[1], spot.second.wide_half)
+        frame = self._prepare(counts, work)
+        if frame is None:
+            return _nothing("NOT_FINITE", limits.lowest), None
+        found, odd, reason = self._look(frame, work, spot, scene_response, limits)
+        for _ in range(MORE_LOOKS):
+            if odd == 0:
+                break
+            # Bad pixels disturb their surroundings, and hide each other: once more without them.
+            frame = replace_bad(frame, np.unique(work.odd[:odd]), work)
+            found, odd, reason = self._look(frame, work, spot, scene_response, limits)
+        if reason:
+            return _nothing(reason, limits.lowest), None
+        return self._measure(frame, work, spot, found, limits.lowest, want_extents=want_extents)
 
-    def _respond(self, counts: Counts, spot: SpotFilter) -> tuple[Workspace, float]:
-        """Return the work space with the frame's response, and the noise that rounding of counts leaves a pixel."""
-        work = self._workspace(counts.shape[0], counts.shape[1], spot.box_half)
-        bias, rounding = _rounding(counts)
-        kernels.filter_frame(
-            _native(counts),
-            np.float32(bias),
+    def _unfit(self, counts: Counts, spot: SpotFilter) -> str:
+        if not isinstance(counts, np.ndarray) or counts.ndim != 2:
+            return "WRONG_SHAPE"
+        if counts.dtype.name not in FULL_SCALE:
+            return "WRONG_TYPE"
+        if self.correction is not None and counts.shape != self.correction.shape:
+            return "WRONG_SHAPE"
+        return "TOO_SMALL" if min(counts.shape) < spot.smallest_side else ""
+
+    def _prepare(self, counts: Counts, work: Workspace) -> Frame | None:
+        return prepare(counts, self.correction, self.config.saturation_counts or FULL_SCALE[counts.dtype.name], work)
+
+    def _limits(self, spot: SpotFilter) -> Thresholds:
+        stated = thresholds(self.config.pfa, spot.sigma_px)
+        return Thresholds(max(stated.even, self.config.least_snr), max(stated.uneven, self.config.least_snr))
+
+    @staticmethod
+    def _respond(frame: Frame, work: Workspace, spot: SpotFilter) -> None:
+        """Fill the work space's response and its magnitudes by block."""
+        filter_frame(
+            frame.counts,
+            frame.bias,
             spot.taps,
             spot.box_half,
             spot.mean_weight,
-            work.strip,
+            spot.second.wide_half,
+            spot.second.wide_scale,
+            spot.second.wide_weight,
+            work.ring,
+            work.fives,
             work.lines,
             work.response,
             work.block_sum,
+            work.wide_sum,
+            work.narrow_sum,
+            work.block_largest,
         )
-        return work, rounding
 
-    @staticmethod
-    def _search(work: Workspace, spot: SpotFilter, floor: float, threshold: float) -> int:
-        kernels.estimate_noise(
-            work.response,
-            work.block_sum,
-            floor,
-            SCREEN_SHARE * threshold,
-            work.noise_sum,
-            work.block_limit,
-            work.block_threshold,
+    def _look(
+        self, frame: Frame, work: Workspace, spot: SpotFilter, scene_response: Float32 | None, limits: Thresholds
+    ) -> tuple[int, int, str]:
+        """Return how many points there are, how many single bad pixels, and why the frame cannot be searched."""
+        self._respond(frame, work, spot)
+        total = float(work.block_sum.sum())
+        if not math.isfinite(total):
+            return 0, 0, "NOT_FINITE"
+        if total == 0.0:
+            return 0, 0, "CONSTANT"
+        if scene_response is None:
+            compare_levels(work.wide_sum, work.narrow_sum, spot.second.even_ratio, work.block_ratio)
+        else:
+            kernels.subtract_scene(np.ascontiguousarray(scene_response, np.float32), work.response, work.block_sum)
+            # What the scene makes of the second look is not known, nor what is left in which block.
+            work.block_ratio[:] = 0.0
+            work.block_largest[:] = np.inf
+        found, odd = self._search(frame, work, spot, limits)
+        return found, odd, ""
+
+    def _search(self, frame: Frame, work: Workspace, spot: SpotFilter, limits: Thresholds) -> tuple[int, int]:
+        floor, second = frame.rounding * spot.gain, spot.second
+        kernels.estimate_noise(work.response, work.block_sum, floor, work.noise_sum, work.block_limit, work.block_noise)
+        screen = SCREEN_SHARE * second.even_ratio * limits.lowest
+        candidates, darks = kernels.find_peaks(
+            work.response, work.block_noise, work.block_largest, screen, work.place, work.odd
         )
-        found: int = kernels.find_peaks(
+        odd = -1
+        if self.config.sharpest_psf_px:
+            odd = keep_single_pixels(
+                frame.counts, frame.bias, work.block_noise, spot.gain, second.halves, darks, work.odd
+            )
+        found: int
+        found, odd = refine_peaks(
+            frame.counts,
+            frame.bias,
             work.response,
             work.noise_sum,
             work.block_limit,
-            work.block_threshold,
+            work.block_noise,
+            work.block_ratio,
             floor,
-            threshold,
             spot.guard,
-            work.strip[0],
+            spot.gain,
+            second.wide_gain,
+            second.halves,
+            second.profiles,
+            second.shares,
+            second.scale,
+            np.empty(second.profiles.T.shape, np.float32),
+            limits.even,
+            limits.uneven,
+            self._sides_share,
+            odd,
+            candidates,
             work.place,
             work.snr,
             work.noise,
+            work.odd,
         )
-        return found
+        return found, odd
 
     def _measure(
-        self, counts: Counts, work: Workspace, spot: SpotFilter, found: int, threshold: float, *, want_extents: bool
+        self, frame: Frame, work: Workspace, spot: SpotFilter, found: int, threshold: float, *, want_extents: bool
     ) -> tuple[Detections, Int32 | None]:
         # Strongest first; among equals the first in reading order, so that the same frame gives the same list.
         order = np.argsort(-work.snr[:found], kind="stable")[: self.config.max_detections]
@@ -177,12 +257,13 @@ class Detector:
         measures = np.empty((len(order), 6))
         area = np.empty(len(order), dtype=np.int64)
         used = measure_points(
-            counts,
+            frame.counts,
+            work.bad,
             work.place[order].astype(np.int64),
-            work.noise[order].astype(np.float64) / spot.gain,
+            work.noise[order].astype(np.float64),
             spot.sigma_px,
-            self.config.saturation_counts or FULL_SCALE[counts.dtype.name],
-            spot.reach + 1,
+            frame.saturation,
+            spot.fit_half,
             spot.largest_point_px,
             self.config.max_area_px,
             self.config.extent_level,
@@ -205,6 +286,7 @@ class Detector:
             area_px=area[own],
             left_out=found - len(order),
             threshold_snr=threshold,
+            bad_pixels=frame.bad,
         )
         return detections, extents
 
@@ -214,39 +296,12 @@ class Detector:
             self._filters[sigma_px] = SpotFilter.of(sigma_px)
         return self._filters[sigma_px]
 
-    def _workspace(self, rows: int, columns: int, box_half: int) -> Workspace:
+    def _workspace(self, rows: int, columns: int, wide_half: int) -> Workspace:
         work: Workspace | None = getattr(self._per_thread, "work", None)
-        if work is None or work.key != (rows, columns, box_half):
-            work = Workspace(rows, columns, box_half)
+        if work is None or work.key != (rows, columns, wide_half):
+            work = Workspace(rows, columns, wide_half)
             self._per_thread.work = work
         return work
-
-
-def _unfit(counts: Counts, spot: SpotFilter) -> str:
-    if not isinstance(counts, np.ndarray) or counts.ndim != 2:
-        return "WRONG_SHAPE"
-    if counts.dtype.name not in FULL_SCALE:
-        return "WRONG_TYPE"
-    return "TOO_SMALL" if min(counts.shape) < spot.smallest_side else ""
-
-
-def _native(counts: Counts) -> Counts:
-    """Return the same counts as the kernels take them: in rows, aligned, in this machine's byte order."""
-    if counts.flags.c_contiguous and counts.flags.aligned and counts.dtype.isnative:
-        return counts
-    return counts.astype(counts.dtype.newbyteorder("="), order="C")  # type: ignore[return-value]
-
-
-def _rounding(counts: Counts) -> tuple[float, float]:
-    """Return a typical count, to take out before single precision rounds, and the noise that rounding leaves."""
-    sample = counts[:: max(1, counts.shape[0] // 16), :: max(1, counts.shape[1] // 16)]
-    typical = float(np.median(sample))
-    if counts.dtype != np.float32:
-        return typical, ROUNDING_SIGMA
-    if not math.isfinite(typical):
-        return 0.0, 0.0
-    largest = float(np.max(np.abs(sample), where=np.isfinite(sample), initial=0.0))
-    return typical, float(np.finfo(np.float32).eps) * largest
 
 
 def _nothing(reason: str, threshold: float = 0.0) -> Detections:

@@ -13,8 +13,8 @@ RIMS = (4, 8, 16)
 HALF = 0.5
 # Standard deviations of a pixel's noise by which a point on a slope must stand above the rim.
 CLEARLY_SIGMA = 1.0
-# Gauss-Newton steps; from the peak pixel the fourth moves less than 1e-4 px.
-FIT_STEPS = 8
+# Gauss-Newton steps at most, and the step after which what is left to go is less than a tenth of MODEL_SIGMA_PX.
+FIT_STEPS, LAST_STEP_PX = 8, 1e-3
 # A point lies within its peak pixel or the half of a neighbour; a fit that goes further has found something else.
 FARTHEST_PX = 1.5
 # Best that any place is known: no point-spread function is quite Gaussian, and bright points bring photon noise of
@@ -129,16 +129,17 @@ def _area(counts, cells, first, used, surroundings, peak):
 
 
 @numba.njit
-def _pixel_profile(offset, sigma):
-    """Return a pixel's share of a Gaussian line along one axis and how it changes with the line's place.
-
-    offset: pixel centre less place, px.
-    """
+def _fill_profile(place, sigma, share, slope):
+    """Fill pixels' shares of a Gaussian line along one axis, and how they change with the line's place, px."""
     scale = 1.0 / (math.sqrt(2.0) * sigma)
-    upper, lower = (offset + 0.5) * scale, (offset - 0.5) * scale
-    share = 0.5 * (math.erf(upper) - math.erf(lower))
-    slope = -(math.exp(-upper * upper) - math.exp(-lower * lower)) / (math.sqrt(2.0 * math.pi) * sigma)
-    return share, slope
+    height = 1.0 / (math.sqrt(2.0 * math.pi) * sigma)
+    edge = (-0.5 - place) * scale
+    below, steep = 0.5 * math.erf(edge), height * math.exp(-edge * edge)
+    for i in range(share.shape[0]):
+        edge = (i + 0.5 - place) * scale
+        above, next_steep = 0.5 * math.erf(edge), height * math.exp(-edge * edge)
+        share[i], slope[i] = above - below, steep - next_steep
+        below, steep = above, next_steep
 
 
 @numba.njit
@@ -161,35 +162,47 @@ def _invert(normal):
 
 
 @numba.njit
-def _cut_window(counts, row, column, saturation, window):
-    """Fill `window` with the counts around (row, column); NaN for pixels that are saturated or outside the frame."""
+def _product(matrix, vector, row):
+    """Return a row's product; a call of BLAS would take longer than the fit's other arithmetic."""
+    total = 0.0
+    for j in range(4):
+        total += matrix[row, j] * vector[j]
+    return total
+
+
+@numba.njit
+def _cut_window(counts, bad, row, column, saturation, window):
+    """Fill `window` with the counts around (row, column); NaN for pixels saturated, bad or outside the frame."""
     rows, columns = counts.shape
     half = window.shape[0] // 2
     for i in range(window.shape[0]):
         for j in range(window.shape[1]):
             k, m = row + i - half, column + j - half
             window[i, j] = np.nan
-            if 0 <= k < rows and 0 <= m < columns and counts[k, m] < saturation:
+            if 0 <= k < rows and 0 <= m < columns and counts[k, m] < saturation and bad[k, m] == 0:
                 window[i, j] = np.float64(counts[k, m])
 
 
 @numba.njit
-def _accumulate(window, sigma, place, normal, gradient):
+def _accumulate(window, sigma, place, line, normal, gradient):
     """Fill the normal equations of the fit at `place`; return (sum of squared residuals, pixels used).
 
     place: amplitude, background, row and column in the window. The equations' unknowns are steps of amplitude, of
     background, and of row and column times amplitude, so that they are well scaled for any amplitude.
+    line: (4, size) work space.
     """
     normal[:] = 0.0
     gradient[:] = 0.0
     squares, used = 0.0, 0
+    _fill_profile(place[2], sigma, line[0], line[1])
+    _fill_profile(place[3], sigma, line[2], line[3])
     for i in range(window.shape[0]):
-        u, du = _pixel_profile(i - place[2], sigma)
+        u, du = line[0, i], line[1, i]
         for j in range(window.shape[1]):
             count = window[i, j]
             if math.isnan(count):
                 continue
-            v, dv = _pixel_profile(j - place[3], sigma)
+            v, dv = line[2, j], line[3, j]
             slope = (u * v, 1.0, du * v, u * dv)
             residual = count - place[1] - place[0] * u * v
             squares += residual * residual
@@ -205,7 +218,7 @@ def _accumulate(window, sigma, place, normal, gradient):
 
 
 @numba.njit
-def _fit_point(window, sigma, pixel_noise, place, normal, gradient, covariance):
+def _fit_point(window, sigma, pixel_noise, place, line, normal, gradient, covariance):
     """Fit a point source and its background by least squares (Gauss-Newton); return whether that went.
 
     place: starts and ends as amplitude, background, row and column in the window. covariance: row-row, row-column,
@@ -214,22 +227,21 @@ def _fit_point(window, sigma, pixel_noise, place, normal, gradient, covariance):
     """
     centre = window.shape[0] // 2
     for _ in range(FIT_STEPS):
-        _accumulate(window, sigma, place, normal, gradient)
+        _accumulate(window, sigma, place, line, normal, gradient)
         if not _invert(normal):
             return False
-        step = np.dot(normal, gradient)
-        place[0] += step[0]
-        place[1] += step[1]
+        place[0] += _product(normal, gradient, 0)
+        place[1] += _product(normal, gradient, 1)
         if not place[0] > 0.0:
             return False
-        move_row, move_column = step[2] / place[0], step[3] / place[0]
+        move_row, move_column = _product(normal, gradient, 2) / place[0], _product(normal, gradient, 3) / place[0]
         place[2] += min(max(move_row, -0.5), 0.5)
         place[3] += min(max(move_column, -0.5), 0.5)
         if abs(place[2] - centre) > FARTHEST_PX or abs(place[3] - centre) > FARTHEST_PX:
             return False
-        if abs(move_row) < 1e-4 and abs(move_column) < 1e-4:
+        if abs(move_row) < LAST_STEP_PX and abs(move_column) < LAST_STEP_PX:
             break
-    squares, used = _accumulate(window, sigma, place, normal, gradient)
+    squares, used = _accumulate(window, sigma, place, line, normal, gradient)
     if used < 6 or not _invert(normal):
         return False
     # Residuals of a true point scatter about the pixels' variance; only what is clearly more is taken for itself, or
@@ -274,6 +286,7 @@ def _centre_of_light(counts, cells, first, used, surroundings, pixel_noise, plac
     [
         int64(
             Array(dtype, 2, "C", readonly=True),
+            uint8[:, ::1],
             int64[::1],
             float64[::1],
             float64,
@@ -294,6 +307,7 @@ def _centre_of_light(counts, cells, first, used, surroundings, pixel_noise, plac
 )
 def measure_points(
     counts,
+    bad,
     peaks,
     pixel_noise,
     sigma,
@@ -309,6 +323,7 @@ def measure_points(
 ):
     """Measure points, strongest first; return how many pixels of `label` were set, their indices in `cells`.
 
+    bad: (rows, columns) not 0 where a pixel's count is not its own.
     peaks: (n,) flat indices of response maxima, none on the outermost pixels, strongest first.
     pixel_noise: (n,) standard deviation of one pixel there, counts. sigma: of the point-spread function, px.
     saturation: counts from which a pixel says no more than that. fit_half: half width of the fit's square.
@@ -323,7 +338,7 @@ def measure_points(
     columns = counts.shape[1]
     place, covariance = np.empty(4), np.empty(3)
     normal, gradient = np.empty((4, 4)), np.empty(4)
-    window = np.empty((2 * fit_half + 1, 2 * fit_half + 1))
+    window, line = np.empty((2 * fit_half + 1, 2 * fit_half + 1)), np.empty((4, 2 * fit_half + 1))
     # Typed, for numba would compile once more for the constant it begins with.
     used = np.int64(0)
     for n in range(peaks.shape[0]):
@@ -341,10 +356,10 @@ def measure_points(
         if area[n] > largest_point:
             _centre_of_light(counts, cells, first, used, surroundings, pixel_noise[n], place, covariance)
         else:
-            _cut_window(counts, row, column, saturation, window)
+            _cut_window(counts, bad, row, column, saturation, window)
             height = max(_peak_count(counts, row, column) - surroundings, pixel_noise[n])
             place[0], place[1], place[2], place[3] = height, surroundings, fit_half, fit_half
-            if not _fit_point(window, sigma, pixel_noise[n], place, normal, gradient, covariance):
+            if not _fit_point(window, sigma, pixel_noise[n], place, line, normal, gradient, covariance):
                 place[0], place[2], place[3] = height, fit_half, fit_half
                 covariance[0], covariance[1], covariance[2] = UNKNOWN_VARIANCE_PX2, 0.0, UNKNOWN_VARIANCE_PX2
             place[2] += row - fit_half

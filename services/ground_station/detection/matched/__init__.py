@@ -1,0 +1,1 @@
+"""The matched filter over a whole frame."""

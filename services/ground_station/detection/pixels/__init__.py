@@ -1,0 +1,1 @@
+"""Pixels that do not tell the truth: corrected, found and replaced."""

@@ -1,0 +1,1 @@
+"""The second look at candidates: every sub-pixel phase, the level of even surroundings."""
