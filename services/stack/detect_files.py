@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from sat_emulator.replay.images import Counts, list_images, read_image
-from services.ground_station.detection.clutter import keep_prominent
 from services.ground_station.detection.detect import DetectionConfig, Detector
 from services.ground_station.detection.sequence import SequenceDetector
+from services.ground_station.detection.verify.verifier import Verifier
 from services.ground_station.detection_batch import Detections
 from services.runtime.errors import BadInputError
 
@@ -70,29 +70,39 @@ def search(files: Sequence[Path], options: Options) -> Iterator[Searched]:
         yield from _search_sequence(files, options)
         return
     detector = Detector(options.config)
+    verifier = Verifier.load() if options.pfa is None else None
     for frame, path in enumerate(files):
         counts = _read(path)
         if isinstance(counts, BadInputError):
             yield _refused(path, frame, counts.problem)
             continue
-        found = detector.detect_with_extents(counts)
-        yield _outcome(path, frame, counts, *(found if options.pfa is not None else keep_prominent(*found)))
+        if verifier is None:
+            yield _outcome(path, frame, *detector.detect_with_extents(counts))
+        else:
+            yield _outcome(path, frame, *verifier.verify(counts, detector.detect(counts)))
 
 
 def _search_sequence(files: Sequence[Path], options: Options) -> Iterator[Searched]:
     detector = SequenceDetector(options.config, options.frame_rate_hz, both_sides=True, cluttered=options.pfa is None)
     ahead: dict[int, Counts | BadInputError] = {}
-    for frame, path in enumerate(files):
+    refused: dict[int, BadInputError] = {}
+    for frame in range(len(files) + detector.frames_to_confirm):
         for later in range(frame, min(frame + detector.frames_ahead + 1, len(files))):
             if later not in ahead:
                 counts = ahead[later] = _read(files[later])
                 if not isinstance(counts, BadInputError):
                     detector.remember(later, counts)
-        counts = ahead.pop(frame)
-        if isinstance(counts, BadInputError):
-            yield _refused(path, frame, counts.problem)
-        else:
-            yield _outcome(path, frame, counts, *detector.detect(frame, counts))
+        if frame < len(files):
+            counts = ahead.pop(frame)
+            if isinstance(counts, BadInputError):
+                refused[frame] = counts
+            else:
+                detector.look(frame, counts)
+        done = frame - detector.frames_to_confirm
+        if done in refused:
+            yield _refused(files[done], done, refused.pop(done).problem)
+        elif done >= 0:
+            yield _outcome(files[done], done, *detector.confirmed(done))
 
 
 def write_mask(folder: Path, searched: Searched) -> None:
@@ -122,12 +132,12 @@ def _refused(path: Path, frame: int, problem: str) -> Searched:
     return Searched(path, line, None)
 
 
-def _outcome(path: Path, frame: int, counts: Counts, found: Detections, extents: NDArray[np.int32]) -> Searched:
+def _outcome(path: Path, frame: int, found: Detections, extents: NDArray[np.int32]) -> Searched:
     line: dict[str, Any] = {
         "image": str(path),
         "frame": frame,
-        "rows": counts.shape[0],
-        "columns": counts.shape[1],
+        "rows": extents.shape[0],
+        "columns": extents.shape[1],
         "detections": [
             {
                 "row": round(float(found.row[i]), 4),

@@ -2,10 +2,14 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from services.ground_station.detection.turning.kernels import motion_sums
+
+Float32 = NDArray[np.float32]
 Counts = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
 
 # A larger frame is registered by its middle: enough to see a shift, and the transforms stay cheap (of 1024 x 1024
@@ -19,6 +23,14 @@ CLIP_DEVIATIONS = 4.0
 # Height of the correlation's peak over its standard deviation below which the frames are said to have nothing in
 # common. Unrelated noise of 256 x 256 reaches 4.5 by chance.
 LEAST_PEAK = 8.0
+# Gauss-Newton steps for a turn; each leaves a tenth.
+STEPS = 4
+# Share of the picture that both frames must show for a turn to be told.
+LEAST_OVERLAP = 0.25
+# What refines a shift by more, pixels, has gone astray.
+MOST_REFINED_PX = 1.0
+# Standard deviations from which a turn is believed, radians up to which; REPEATED: see `motion_between`.
+LEAST_TURN_SIGMAS, LARGEST_TURN, REPEATED = 6.0, math.radians(2.0), 4.0
 
 
 @dataclass(frozen=True)
@@ -31,14 +43,88 @@ class Shift:
 
 def spectrum(counts: Counts) -> NDArray[np.complex64]:
     """Return what `shift_between` compares: the transform of the frame's middle, cut, levelled and windowed."""
+    return _spectrum(_levelled(counts))
+
+
+@dataclass(frozen=True)
+class View:
+    """What `motion_between` compares of a frame: `spectrum`, and its middle, levelled, smooth, at half resolution."""
+
+    spectrum: NDArray[np.complex64]
+    picture: Float32
+    columns: int
+
+    @classmethod
+    def of(cls, counts: Counts) -> "View":
+        """Return the view of a frame."""
+        levelled = _levelled(counts)
+        rows, columns = levelled.shape[0] // 2, levelled.shape[1] // 2
+        lines = levelled[: 2 * rows : 2] + levelled[1 : 2 * rows : 2]
+        picture = (lines[:, : 2 * columns : 2] + lines[:, 1 : 2 * columns : 2]) / np.float32(4)
+        return cls(_spectrum(levelled), _smooth(picture), counts.shape[1])
+
+
+@dataclass(frozen=True)
+class Motion:
+    """A point at p of the earlier frame is at p turned about the frame's middle, plus shift, of the later.
+
+    turn: radians; the place (1, 0) from the middle turns to (cos, sin).
+    """
+
+    shift: Shift
+    turn: float
+
+
+def motion_between(earlier: View, later: View) -> Motion | None:
+    """Return how the scene moved and turned; None where the frames have nothing in common.
+
+    The shift of `shift_between`, which leans to whole pixels, is refined together with a turn of up to LARGEST_TURN,
+    after Lucas and Kanade (1981), on half the resolution. A turn too small to be told is 0.
+    """
+    shift = shift_between(earlier.spectrum, later.spectrum, later.columns)
+    if shift is None:
+        return None
+    motion = np.array([shift.rows / 2, shift.columns / 2, 0.0])
+    sums = np.zeros((4, 4))
+    limit = math.inf
+    for _ in range(STEPS):
+        motion_sums(earlier.picture, later.picture, motion, limit, sums)
+        if sums[3, 1] < LEAST_OVERLAP * later.picture.size:
+            return Motion(shift, 0.0)
+        # The smallest of numbers keeps an empty picture from being singular.
+        normal = sums[:3, :3] + 1e-9 * np.eye(3)
+        motion += np.linalg.solve(normal, sums[:3, 3])
+        limit = 2.0 * sums[3, 0] / sums[3, 1]
+    # Residuals of neighbours repeat one another: so many count as one.
+    sigma = limit / 2.0 * math.sqrt(REPEATED * float(np.linalg.inv(normal)[2, 2]))
+    refined = Shift(2.0 * motion[0], 2.0 * motion[1])
+    if math.hypot(refined.rows - shift.rows, refined.columns - shift.columns) > MOST_REFINED_PX:
+        return Motion(shift, 0.0)
+    turn = float(motion[2]) if LEAST_TURN_SIGMAS * sigma < abs(motion[2]) < LARGEST_TURN else 0.0
+    return Motion(refined, turn)
+
+
+def _levelled(counts: Counts) -> Float32:
     rows, columns = (min(size, LARGEST_SIDE) for size in counts.shape)
     top, left = (counts.shape[0] - rows) // 2, (counts.shape[1] - columns) // 2
     middle = counts[top : top + rows, left : left + columns].astype(np.float32)
     sample = middle[::SAMPLING, ::SAMPLING]
     centre = np.median(sample)
     limit = CLIP_DEVIATIONS * max(float(np.median(np.abs(sample - centre))), 1e-12)
-    levelled = np.clip(middle - centre, -limit, limit)
-    window = np.outer(np.hanning(rows), np.hanning(columns)).astype(np.float32)
+    return np.asarray(np.clip(middle - centre, -limit, limit), dtype=np.float32)
+
+
+def _smooth(picture: NDArray[np.floating[Any]]) -> Float32:
+    """Return the picture less its noise, which would hold least squares back: a binomial of deviation 1."""
+    for _ in range(2):
+        padded = np.pad(picture, ((2, 2), (0, 0)), "edge")
+        lines = 6 * padded[2:-2] + 4 * (padded[1:-3] + padded[3:-1]) + padded[:-4] + padded[4:]
+        picture = (lines / np.float32(16)).T
+    return np.ascontiguousarray(picture, dtype=np.float32)
+
+
+def _spectrum(levelled: Float32) -> NDArray[np.complex64]:
+    window = np.outer(np.hanning(levelled.shape[0]), np.hanning(levelled.shape[1])).astype(np.float32)
     return np.asarray(np.fft.rfft2((levelled - levelled.mean()) * window), dtype=np.complex64)
 
 

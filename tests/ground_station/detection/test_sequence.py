@@ -1,9 +1,11 @@
 """Moving points over a scene that moves itself."""
 
 import itertools
+import pickle
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from bench.detection.scenes import cloud_field, spots
 from services.ground_station.detection.clutter import keep_prominent
@@ -15,12 +17,12 @@ SIDE = 160
 FRAMES = 24
 
 
-def scene() -> np.ndarray:
+def scene(points: int = 300) -> np.ndarray:
     """Return ground, larger than a frame, with hot clutter all over."""
     rng = np.random.default_rng(4)
     side = 2 * SIDE
-    places = rng.uniform(5, side - 5, (300, 2))
-    return 100 + 15 * cloud_field(rng, side) + spots((side, side), places, 0.8, rng.uniform(100, 800, 300))
+    places = rng.uniform(5, side - 5, (points, 2))
+    return 100 + 15 * cloud_field(rng, side) + spots((side, side), places, 0.8, rng.uniform(100, 800, points))
 
 
 def panned(ground: np.ndarray, frame: int, seed: int = 0) -> tuple[np.ndarray, tuple[float, float]]:
@@ -55,6 +57,69 @@ def test_target_is_found_where_its_scene_hides_it(both_sides: bool) -> None:
     assert hits >= len(searched) - 1
     assert alone > 20 * len(searched)
     assert false < alone / 10
+
+
+def on_file(frames: list[np.ndarray], detector: SequenceDetector) -> list[np.ndarray]:
+    """Return the places (n, 2) found in each frame of a sequence on file."""
+    found = []
+    for i in range(len(frames) + detector.frames_to_confirm):
+        for later in range(i, min(i + detector.frames_ahead + 1, len(frames))):
+            detector.remember(later, frames[later])
+        if i < len(frames):
+            detector.look(i, frames[i])
+        if i >= detector.frames_to_confirm:
+            points, extents = detector.confirmed(i - detector.frames_to_confirm)
+            assert extents.max() == len(points)
+            found.append(np.stack([points.row, points.column], axis=1))
+    return found
+
+
+def test_on_file_only_the_target_is_left_of_a_scene_with_flashes() -> None:
+    ground = scene()
+    rng = np.random.default_rng(6)
+    frames, targets = [], []
+    for i in range(40):
+        counts, target = panned(ground, i)
+        flashes = spots((SIDE, SIDE), rng.uniform(5, SIDE - 5, (3, 2)), 0.7, np.full(3, 400.0))
+        frames.append(np.clip(np.rint(counts + flashes), 0, 255).astype(np.uint8))
+        targets.append(target)
+    found = on_file(frames, SequenceDetector(frame_rate_hz=10.0, both_sides=True))
+    near = [np.hypot(*(places - target).T) <= 1.5 for places, target in zip(found, targets, strict=True)]
+    assert sum(each.any() for each in near) >= 38
+    assert sum(int(np.sum(~each)) for each in near) <= 1
+
+
+@pytest.mark.parametrize("degrees", [0.1, -0.2])
+def test_camera_that_turns_sees_the_target_and_no_scenery(degrees: float) -> None:
+    ground = scene(60)
+    middle, wide = (SIDE - 1) / 2, (2 * SIDE - 1) / 2
+    frames, targets = [], []
+    for i in range(40):
+        turn = np.deg2rad(degrees * (i - 20))
+        back = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+        seen = ndimage.affine_transform(
+            ground, back, offset=wide - back @ [middle, middle], output_shape=(SIDE, SIDE), order=1
+        )
+        target = (60.0 + 0.7 * i, 90.0 - 1.2 * i)
+        counts = seen + np.random.default_rng(i).normal(0, 2, seen.shape)
+        counts = counts + spots((SIDE, SIDE), np.array([target]), 0.7, np.array([250.0]))
+        frames.append(np.clip(np.rint(counts), 0, 255).astype(np.uint8))
+        targets.append(target)
+    found = on_file(frames, SequenceDetector(frame_rate_hz=10.0, both_sides=True))
+    near = [np.hypot(*(places - target).T) <= 1.5 for places, target in zip(found, targets, strict=True)]
+    assert sum(each.any() for each in near) >= 38
+    # Of some fifteen hot points in each frame.
+    assert sum(int(np.sum(~each)) for each in near) <= 2
+
+
+def test_what_a_detector_holds_does_not_grow() -> None:
+    ground = scene()
+    detector = SequenceDetector(frame_rate_hz=10.0)
+    held = []
+    for i in range(120):
+        detector.detect(i, panned(ground, i % 40)[0])
+        held.append(len(pickle.dumps(detector.__dict__["_seen"])) + len(pickle.dumps(detector.__dict__["_looks"])))
+    assert max(held[60:]) < 1.2 * max(held[30:60])
 
 
 def test_first_frame_and_dull_sky_are_searched_by_themselves() -> None:
