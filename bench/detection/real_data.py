@@ -1,10 +1,9 @@
-"""Recorded infrared imagery: what `plumewatch detect` finds with its default options.
+"""Recorded infrared sequences: what `plumewatch detect --sequence` finds with its default options.
 
     python -m bench.detection.real_data FOLDER
 
-FOLDER has single_frame/images and /masks (213 pictures with masks of their small targets) and sequences/sequence1..6
-(100 frames of a dim aircraft each, targets_xy.txt: column and row a frame). The default options were chosen on these
-very data: figures here are no exam.
+FOLDER has sequences/sequence1..6 (100 frames of a dim aircraft each, targets_xy.txt: column and row a frame). The
+default options were chosen on these very data: figures here are no exam. Single pictures are in single_frames.py.
 """
 
 import sys
@@ -13,34 +12,21 @@ from typing import Any
 
 import numpy as np
 
-from bench.detection.scores import MATCH_PX, score_masks
+from bench.detection.scores import MATCH_PX
 from sat_emulator.replay.images import list_images, read_image
-from services.ground_station.detection.clutter import LEAST_SCORE, keep_prominent
 from services.ground_station.detection.detect import Detector
 from services.ground_station.detection.sequence import SequenceDetector
 from services.stack.detect_files import Options, search
 
-SCORES = (2.0, 2.5, LEAST_SCORE, 3.5, 4.0, 5.0)
 FRAME_RATE_HZ = 10.0
 
 
 def run(data: Path) -> dict[str, Any]:
-    """Return scores of the single pictures over LEAST_SCORE, and of each sequence in three ways."""
+    """Return the figures of each sequence in three ways."""
     folders = sorted((data / "sequences").iterdir())
     return {
-        "single": [{"least_score": score, **_single(data / "single_frame", score)} for score in SCORES],
         "sequences": {folder.name: _sequence(folder) for folder in folders if folder.is_dir()},
     }
-
-
-def _single(folder: Path, least_score: float) -> dict[str, float]:
-    detector = Detector()
-    pairs = []
-    for path in list_images(folder / "images"):
-        _, extents = keep_prominent(*detector.detect_with_extents(read_image(path)), least_score)
-        pairs.append((extents > 0, read_image(folder / "masks" / path.name) > 127))
-    score = score_masks(pairs)
-    return {"pd": score.pd, "fa": score.fa, "iou": score.iou, "niou": score.niou}
 
 
 def _sequence(folder: Path) -> dict[str, Any]:
@@ -80,13 +66,8 @@ def _score(places: list[Any], targets: Any) -> dict[str, float]:
 
 def table(figures: dict[str, Any]) -> str:
     """Return the figures as lines for a person."""
-    lines = [f"{'least score':>12}{'Pd':>8}{'Fa, 1e-6':>10}{'IoU':>8}{'nIoU':>8}"]
-    lines += [
-        f"{e['least_score']:12.1f}{e['pd']:8.3f}{1e6 * e['fa']:10.1f}{e['iou']:8.3f}{e['niou']:8.3f}"
-        for e in figures["single"]
-    ]
     ways = ("alone", "on file", "as they come")
-    lines += ["", f"{'':12}" + "".join(f"{way:>26}" for way in ways)]
+    lines = [f"{'':12}" + "".join(f"{way:>26}" for way in ways)]
     lines += [f"{'':12}" + f"{'Pd':>8}{'false':>8}{'rms px':>10}" * len(ways)]
     for name, each in figures["sequences"].items():
         cells = "".join(

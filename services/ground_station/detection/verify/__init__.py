@@ -1,0 +1,1 @@
+"""Candidates of a single picture to targets with masks: a small trained network looks at each one's surroundings."""
