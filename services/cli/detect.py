@@ -1,9 +1,10 @@
 """Find hot points in image files.
 
-Takes PNG, TIFF and NPY, 8 or 16 bit or float; a folder is its images in natural order. OUT gets one line a file. With
---pfa, whatever noise alone would show more rarely counts as a hot point; without it, clutter is held against what the
-picture's strongest point is, and in a sequence against what the scene showed before and after. A file that cannot be
-served is named in its line; the exit status is 0 unless none could be.
+Takes PNG, TIFF and NPY, 8 or 16 bit or float; a folder is its images in natural order. OUT gets one line a file
+(docs/formats.md has its fields). With --pfa, whatever noise alone would show more rarely counts as a hot point, and no
+rule against clutter holds. Without it, clutter is held against what the picture's strongest point is, and in a sequence
+a point must move against the scene. With --sequence, the scene as earlier and later frames show it is taken out first,
+with --pfa as without. A file that cannot be served is named in its line; the exit status is 0 unless none could be.
 """
 
 import sys
@@ -27,7 +28,12 @@ def run(
         float | None, typer.Option(metavar="S", help="Width of a point on the image; left out: 0.7 px.")
     ] = None,
     pfa: Annotated[
-        float | None, typer.Option(metavar="P", help="False detections per pixel of noise; nothing else decides.")
+        float | None,
+        typer.Option(
+            metavar="P",
+            help="False detections per pixel of noise, and no rule against clutter; --sequence still takes the scene "
+            "out.",
+        ),
     ] = None,
     masks: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for masks, <stem>.png, 0 and 255.")] = None,
 ) -> None:
@@ -65,7 +71,9 @@ def _search_all(files: list[list[Path]], options: "Options", out: Path, masks: P
     from services.stack.detect_files import search, write_mask
 
     served = points = 0
-    with out.open("w", encoding="utf-8") as lines, Progress(console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    bar = Progress(console=console, transient=True, disable=not console.is_terminal)
+    with out.open("w", encoding="utf-8") as lines, bar as progress:
         task = progress.add_task("searching", total=sum(len(group) for group in files))
         for group in files:
             for searched in search(group, options):

@@ -3,7 +3,8 @@
 import importlib
 import inspect
 import sys
-from typing import Any
+from importlib.metadata import version
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -47,7 +48,7 @@ class VerbGroup(TyperGroup):
         verb = getattr(module, "app", None)
         if verb is None:
             verb = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-            verb.command(name=cmd_name, help=inspect.cleandoc(module.__doc__ or VERBS[cmd_name]))(module.run)
+            verb.command(name=cmd_name, help=help_of(module.__doc__ or VERBS[cmd_name]))(module.run)
         command = typer.main.get_command(verb)
         command.name = cmd_name
         return command  # type: ignore[return-value]
@@ -60,15 +61,36 @@ class VerbGroup(TyperGroup):
             formatter.write_dl(list(VERBS.items()))
 
 
-app = typer.Typer(cls=VerbGroup, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+def help_of(docstring: str) -> str:
+    """Return a module's docstring as a verb's help, which the terminal wraps; indented examples keep their lines."""
+    paragraphs = inspect.cleandoc(docstring).split("\n\n")
+    return "\n\n".join(each if "\n " in each else each.replace("\n", " ") for each in paragraphs)
 
 
-@app.callback()
-def plumewatch() -> None:
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"plumewatch {version('plumewatch')}")
+        raise typer.Exit
+
+
+app = typer.Typer(cls=VerbGroup, add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.callback(invoke_without_command=True)
+def plumewatch(
+    ctx: typer.Context,
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
     """Open testbed for space-based infrared early warning.
 
     `plumewatch VERB --help` explains each verb; `plumewatch up` shows everything at work.
     """
+    del show_version  # _say_version has seen to it
+    if ctx.invoked_subcommand is None:
+        typer.echo(ctx.get_help(), err=True)
+        raise typer.Exit(2)
 
 
 def main() -> None:

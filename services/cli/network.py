@@ -27,15 +27,25 @@ Relay = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="One line of JSON a message, as in the schema.")]
 At = Annotated[str, typer.Option(metavar="RFC3339", help="Emulated instant; left out: now.")]
 RELAY = "127.0.0.1:50051"
+ALL_NODES = "`plumewatch network show --nodes` lists all"
 
 
 @app.command()
-def show(relay: Relay = RELAY, at: At = "", as_json: AsJson = False) -> None:
-    """Print the nodes and the links in use."""
+def show(
+    relay: Relay = RELAY,
+    at: At = "",
+    names: Annotated[bool, typer.Option("--nodes", help="List every node by name, in the links' stead.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Print how many nodes there are, and the links in use."""
     with _network(relay) as network:
         topology = network.GetTopology(network_pb2.GetTopologyRequest(time_unix_ns=_instant(at)), timeout=DEADLINE_S)
     if as_json:
         _print_json(topology)
+        return
+    if names:
+        for node in topology.nodes:
+            print(f"{node.node:16} {_kind(node.kind)}" + (", out of order" if node.failed else ""))
         return
     print(f"Network at {format_rfc3339(topology.time_unix_ns)}")
     for kind in (
@@ -46,8 +56,7 @@ def show(relay: Relay = RELAY, at: At = "", as_json: AsJson = False) -> None:
     ):
         nodes = [node for node in topology.nodes if node.kind == kind]
         failed = [node.node for node in nodes if node.failed]
-        word = network_pb2.NodeKind.Name(kind).removeprefix("NODE_KIND_").lower().replace("_", " ")
-        print(f"  {word:18} {len(nodes):6}" + (f", out of order: {', '.join(failed)}" if failed else ""))
+        print(f"  {_kind(kind):18} {len(nodes):6}" + (f", out of order: {', '.join(failed)}" if failed else ""))
     print("Links in use")
     for link in topology.links:
         rate = f"{link.rate_bps / 1e9:6.1f} Gbit/s" if link.rate_bps else "  terrestrial"
@@ -66,7 +75,7 @@ def route(
     as_json: AsJson = False,
 ) -> None:
     """Print the path of one satellite's frames."""
-    with _network(relay) as network:
+    with _network(relay, f"no satellite of this run is called {satellite!r}; {ALL_NODES}") as network:
         path = network.GetRoute(
             network_pb2.GetRouteRequest(satellite_id=satellite, time_unix_ns=_instant(at)), timeout=DEADLINE_S
         )
@@ -87,7 +96,8 @@ def fail(
     as_json: AsJson = False,
 ) -> None:
     """Take a node or a link out of order until it is healed."""
-    with _network(relay) as network:
+    named = f"{node!r} or {to_node!r}" if to_node else f"{node!r}"
+    with _network(relay, f"node {named} does not exist; {ALL_NODES}") as network:
         wanted = network_pb2.Fault(node=node, to_node=to_node, start_unix_ns=_instant(at) or 0)
         answer = network.InjectFault(network_pb2.InjectFaultRequest(fault=wanted), timeout=DEADLINE_S)
     if as_json:
@@ -178,9 +188,17 @@ def _links_table(look: network_pb2.WatchLinksResponse) -> Any:
     return table
 
 
+def _kind(kind: Any) -> str:
+    name: str = network_pb2.NodeKind.Name(kind)
+    return name.removeprefix("NODE_KIND_").lower().replace("_", " ")
+
+
 @contextlib.contextmanager
-def _network(address: str) -> Iterator[Any]:
-    """Open a client for the relay; what it refuses becomes an error for the user."""
+def _network(address: str, not_found: str = "") -> Iterator[Any]:
+    """Open a client for the relay; what it refuses becomes an error for the user.
+
+    not_found: said where the relay knows no such thing; empty: its own words, which tell of calls and not of commands.
+    """
     with grpc.insecure_channel(address, options=(("grpc.max_receive_message_length", MESSAGE_BYTES),)) as channel:
         try:
             yield network_pb2_grpc.NetworkServiceStub(channel)  # type: ignore[no-untyped-call]
@@ -190,6 +208,8 @@ def _network(address: str) -> Iterator[Any]:
                 raise PeerUnavailableError(
                     "the relay", address, "start it, or give its address with --relay"
                 ) from error
+            if code is grpc.StatusCode.NOT_FOUND and not_found:
+                details = not_found
             raise PlumewatchError(f"relay at {address}: {details or code.name}") from error
 
 

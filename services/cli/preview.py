@@ -1,14 +1,13 @@
-r"""Draw what a scenario's satellites see, with truth and detections marked, and a map of who sees what.
+"""Draw what a scenario's satellites see, with truth and detections marked, and a map of who sees what.
 
 The name in --out says what is drawn. A folder: one PNG a satellite, in full size.
 A .png: all satellites side by side, with the map. A .gif: an animation of the run.
 
-\b
-Examples:
-  plumewatch preview                                   the default scenario, into the folder preview
-  plumewatch preview my.toml --at 60 --out run.png     all satellites 60 s into the run, and the map
-  plumewatch preview my.toml --only-map --out map.png  the map alone
-  plumewatch preview my.toml --out run.gif             the whole run in about 40 pictures
+For example:
+  plumewatch preview                                  into the folder preview
+  plumewatch preview my.toml --at 60 --out run.png    all satellites and a map
+  plumewatch preview my.toml --only-map --out my.png  the map alone
+  plumewatch preview my.toml --out run.gif            about 40 pictures
   plumewatch preview my.toml --out run.gif --from 20 --to 50 --every 0.5
 """
 
@@ -57,8 +56,11 @@ def run(
     ] = None,
 ) -> None:
     from sat_emulator.downlink.program import find_satellite
-    from services.scenario.load import load_scenario
+    from services.runtime.configuration import ConfigurationError
+    from services.runtime.whole_file import cleaned_up_on_sigterm
+    from services.scenario.load import load_scenario, naming_the_file
     from services.scenario.resolve import resolve_satellites
+    from services.scenario.view import check_launches_seen
     from services.stack.pictures.files import Wanted, draw_satellites, draw_sheet_file
     from services.stack.pictures.scenario_run import ScenarioRun
 
@@ -73,18 +75,26 @@ def run(
         needed = "one instant; name a .png or a folder" if kind == "animation" else "an animation; name a .gif"
         raise typer.BadParameter(f"is for {needed} with --out", param_hint=misplaced[0])
     loaded = load_scenario(scenario)
-    chosen = [find_satellite(loaded, name) for name in satellite] if satellite else list(resolve_satellites(loaded))
     wanted = Wanted(
         not only_map, only_map or (kind != "folder" if with_map is None else with_map), detections, gateways
     )
-    pictures = ScenarioRun(loaded, chosen)
-    if kind == "animation":
-        _animate(pictures, begin, end, every, out, wanted)
-        return
-    seconds = _within(loaded, loaded.duration_s / 2 if at is None else at, "--at")
-    draw = draw_satellites if kind == "folder" else draw_sheet_file
-    for line in draw(pictures, seconds, out, wanted):
-        typer.echo(line)
+    with naming_the_file(scenario), cleaned_up_on_sigterm():
+        resolved = resolve_satellites(loaded)
+        chosen = [find_satellite(loaded, name) for name in satellite] if satellite else list(resolved)
+        try:
+            with naming_the_file(scenario):
+                check_launches_seen(loaded, resolved)
+        except ConfigurationError as error:
+            # A picture shows what is wrong.
+            typer.echo(f"warning: {error} (`plumewatch up` and `simulate` refuse this)", err=True)
+        pictures = ScenarioRun(loaded, chosen)
+        if kind == "animation":
+            _animate(pictures, begin, end, every, out, wanted)
+            return
+        seconds = _within(loaded, loaded.duration_s / 2 if at is None else at, "--at")
+        draw = draw_satellites if kind == "folder" else draw_sheet_file
+        for line in draw(pictures, seconds, out, wanted):
+            typer.echo(line)
 
 
 def _kind(out: Path) -> str:
@@ -127,7 +137,8 @@ def _animate(
             param_hint="--every",
         )
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(f"preview {scenario.name}", total=None)
         line = draw_gif_file(
             pictures,

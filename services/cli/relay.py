@@ -41,7 +41,7 @@ def run(
     from services.relay.server import serve
     from services.runtime.lifecycle import run_program
     from services.runtime.logs import configure_logs
-    from services.scenario.load import load_scenario
+    from services.scenario.load import load_scenario, naming_the_file
 
     try:
         config = RelayConfig(listen, station, state_dir, start_after, metrics_port=metrics_port, run_id=run_id)
@@ -49,4 +49,5 @@ def run(
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
     loaded = load_scenario(scenario)
-    raise typer.Exit(run_program(lambda stop: serve(config, loaded, stop)))
+    with naming_the_file(scenario):
+        raise typer.Exit(run_program(lambda stop: serve(config, loaded, stop)))

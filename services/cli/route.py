@@ -17,7 +17,7 @@ from services.relay.network.routing import path_now
 from services.relay.network.topology import Constellation
 from services.runtime.configuration import ConfigurationError
 from services.runtime.errors import PlumewatchError
-from services.scenario.load import load_scenario
+from services.scenario.load import load_scenario, naming_the_file
 
 ANY = "any"
 
@@ -38,7 +38,8 @@ def run(
     if catalogue:
         nodes = constellation_of_catalogue(constellation, from_, at_unix_ns)
     else:
-        nodes = constellation_of(load_scenario(constellation))
+        with naming_the_file(constellation):
+            nodes = constellation_of(load_scenario(constellation))
     if from_ not in nodes.satellites:
         raise ConfigurationError(
             str(constellation), f"has no satellite {from_!r}; it has {', '.join(nodes.satellites[:16])}"

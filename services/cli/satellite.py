@@ -22,7 +22,9 @@ def run(
         Path | None,
         typer.Option(metavar="PATH", help="Send these images (a folder) or this MCAP recording instead."),
     ] = None,
-    rate: Annotated[float, typer.Option(metavar="HZ", help="Images a second with --replay.")] = 10.0,
+    rate: Annotated[
+        float | None, typer.Option(metavar="HZ", help="With --replay of images: so many a second; left out: 10.")
+    ] = None,
     run_id: Annotated[
         str, typer.Option(metavar="ID", envvar="PLUMEWATCH_RUN_ID", help="The run's name where no relay gives it.")
     ] = "",
@@ -36,21 +38,24 @@ def run(
 
     from sat_emulator.downlink.config import DownlinkConfig
     from sat_emulator.downlink.program import find_satellite, open_source, stream
+    from services.cli.up import DEFAULT_RATE_HZ, check_replay_rate
     from services.runtime.lifecycle import run_program
     from services.runtime.logs import configure_logs
-    from services.scenario.load import load_scenario
+    from services.scenario.load import load_scenario, naming_the_file
     from services.scenario.model import Replay
 
+    check_replay_rate(rate, replay)
     try:
         config = DownlinkConfig(
             satellite_id, target, run_id, window_frames=window, give_up_after_s=give_up_after, report=report
         )
-        recorded = None if replay is None else Replay(replay, rate)
+        recorded = None if replay is None else Replay(replay, DEFAULT_RATE_HZ if rate is None else rate)
         configure_logs("satellite", log_level, json_logs)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
     loaded = load_scenario(scenario)
-    satellite = find_satellite(loaded, satellite_id)
-    if recorded is not None:
-        satellite = dataclasses.replace(satellite, replay=recorded)
-    raise typer.Exit(run_program(lambda stop: stream(config, loaded, lambda: open_source(loaded, satellite), stop)))
+    with naming_the_file(scenario):
+        satellite = find_satellite(loaded, satellite_id)
+        if recorded is not None:
+            satellite = dataclasses.replace(satellite, replay=recorded)
+        raise typer.Exit(run_program(lambda stop: stream(config, loaded, lambda: open_source(loaded, satellite), stop)))

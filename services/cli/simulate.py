@@ -1,20 +1,28 @@
-r"""Record a scenario's frames and truth to an MCAP file, without the network.
+"""Record a scenario's frames and truth to an MCAP file, without the network.
 
 The recording can be replayed (`plumewatch up --replay run.mcap`) and opens in MCAP viewers.
 Beside it lie the truth of every object (RUN.truth.jsonl, as `plumewatch score` reads it)
 and of every frame (RUN.frame_truth.jsonl: where each object falls on the detector, and how bright).
+docs/formats.md has every field.
 
-\b
-Examples:
-  plumewatch simulate                                  the default scenario, to run.mcap
+For example:
+  plumewatch simulate                           the default, to run.mcap
   plumewatch simulate two_rockets --out two.mcap
-  plumewatch simulate my.toml --rate 1                 no faster than it would happen
+  plumewatch simulate my.toml --rate 1          no faster than it would happen
 """
 
+import contextlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from services.stack.simulate import Progress
+
+# Where nothing can be redrawn, a line as often as a person would look.
+LINE_S = 10.0
 
 
 def run(
@@ -37,13 +45,10 @@ def run(
 ) -> None:
     import time
 
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
-
-    from services.scenario.load import load_scenario
+    from services.runtime.whole_file import cleaned_up_on_sigterm
+    from services.scenario.load import load_scenario, naming_the_file
     from services.scenario.model import NAME
-    from services.stack.simulate import Outputs, Pace, Progress, simulate
+    from services.stack.simulate import Outputs, Pace, simulate
 
     if run_id and not NAME.fullmatch(run_id):
         raise typer.BadParameter(f"{run_id!r} must be 1 to 64 of A-Z a-z 0-9 _ -", param_hint="--run-id")
@@ -56,20 +61,7 @@ def run(
         out.with_suffix(".frame_truth.jsonl") if frame_truth is None else frame_truth,
     )
     started = time.perf_counter()
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[speed]}"),
-        TimeRemainingColumn(),
-    )
-    with Bar(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(f"simulate {loaded.name}", total=None, speed="")
-
-        def show(now: Progress) -> None:
-            speed = now.emulated_s / (time.perf_counter() - started)
-            bar.update(task, completed=now.frames, total=now.frames_total, speed=f"{speed:.2f} x real time")
-
+    with naming_the_file(scenario), cleaned_up_on_sigterm(), _shown(f"simulate {loaded.name}") as show:
         done = simulate(loaded, outputs, run_id or loaded.name, show, None if rate is None else Pace(rate))
     wall_s = time.perf_counter() - started
     for (satellite_id, sequence), reason in done.skipped.items():
@@ -79,3 +71,35 @@ def run(
         f"{outputs.truth} and {outputs.frame_truth}; {wall_s:.1f} s for {loaded.duration_s:g} s of the scenario "
         f"({loaded.duration_s / wall_s:.2f} x real time)"
     )
+
+
+@contextlib.contextmanager
+def _shown(title: str) -> Iterator[Callable[["Progress"], None]]:
+    """Give what shows progress on standard error: a bar on a terminal, which goes at the end, elsewhere lines."""
+    import time
+
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    started = said = time.perf_counter()
+
+    def speed(now: "Progress") -> str:
+        return f"{now.emulated_s / (time.perf_counter() - started):.2f} x real time"
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+
+        def say(now: "Progress") -> None:
+            nonlocal said
+            if time.perf_counter() - said >= LINE_S:
+                said = time.perf_counter()
+                typer.echo(f"{title}: {now.frames} of {now.frames_total} frames, {speed(now)}", err=True)
+
+        yield say
+        return
+    texts = (TextColumn("{task.description}"), TextColumn("{task.fields[speed]}"))
+    columns = (texts[0], BarColumn(), MofNCompleteColumn(), texts[1], TimeRemainingColumn())
+    with Bar(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(title, total=None, speed="")
+        yield lambda now: bar.update(task, completed=now.frames, total=now.frames_total, speed=speed(now))

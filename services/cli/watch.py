@@ -42,8 +42,9 @@ def run(
     from services.runtime.lifecycle import run_program
     from services.runtime.logs import configure_logs
 
-    # On a screen the table itself says whether the broker is there; log lines would break it.
-    quiet = sys.stdout.isatty() and not as_json and not acknowledge
+    # On a screen the table itself says whether the broker is there; log lines would break it. With --for the end says
+    # it, and a line a try beside that would be noise.
+    quiet = (sys.stdout.isatty() and not as_json and not acknowledge) or for_s is not None
     try:
         configure_logs("watch", log_level or ("error" if quiet else "warning"))
         config = CommandCenterConfig(broker, archive=archive, tracks=tracks)
@@ -59,7 +60,7 @@ def run(
         from services.command_center.acknowledge import acknowledge as send
         from services.command_center.describe import line
 
-        print(f"{line(await send(config.broker, acknowledge, operator, note, stop))}  acknowledged by {operator}")
+        print(line(await send(config.broker, acknowledge, operator, note, stop)))
         return 0
 
     try:

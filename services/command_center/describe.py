@@ -8,6 +8,7 @@ from services.runtime.envelope import format_instant
 
 # Longer texts are cut; a table has no room for them, and an attacker all the time.
 TEXT_LIMIT = 200
+OPERATORS_NAMED = 3
 # Unicode categories that steer instead of show: control, format (bidirectional overrides), surrogate, private,
 # line and paragraph separators.
 STEERING = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -59,6 +60,15 @@ def launch(alert: alert_pb2.Alert) -> str:
     return " ".join(words)
 
 
+def acknowledged(alert: alert_pb2.Alert) -> str:
+    """Return who has acknowledged it, each once and the newest few by name; empty where nobody has."""
+    operators = list(dict.fromkeys(plain(item.operator) for item in alert.acknowledgements))
+    if not operators:
+        return ""
+    more = f" and {len(operators) - OPERATORS_NAMED} more" if len(operators) > OPERATORS_NAMED else ""
+    return f"acknowledged by {', '.join(operators[-OPERATORS_NAMED:])}{more}"
+
+
 def point(where: track_pb2.GeodeticPoint) -> str:
     """Return latitude and longitude to a hundredth of a degree, about a kilometre: `30.94°S 136.52°E`."""
     latitude, longitude = where.latitude_deg, where.longitude_deg
@@ -105,6 +115,7 @@ def line(alert: alert_pb2.Alert) -> str:
         f"latency {latency:.2f} s" if latency is not None else "",
         f"event {plain(alert.event_id)} revision {alert.revision}",
         plain(alert.reason),
+        acknowledged(alert),
     ]
     return "  ".join(word for word in words if word)
 

@@ -14,13 +14,26 @@ import tomllib
 import types
 import typing
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 from services.runtime.errors import PlumewatchError
 
 T = TypeVar("T")
+
+# What a value should be, in words of a reader of the file.
+WORDS: dict[Any, str] = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: 'text; write it in quotes, "..."',
+    Path: 'a path; write it in quotes, "..."',
+    datetime: "an instant; write it as 2026-06-21T12:00:00Z, without quotes",
+}
+PLURALS: dict[Any, str] = {int: "whole numbers", float: "numbers", str: "strings"}
+# Of a wrong value so many letters are repeated.
+SHOWN = 60
 
 
 class ConfigurationError(PlumewatchError):
@@ -54,7 +67,14 @@ def read_toml(path: Path, schema: type[T], prepare: Callable[[dict[str, Any]], M
     try:
         return from_table(prepare(table), schema)
     except ConfigurationError as error:
-        raise ConfigurationError(f"{path}: {error.where}", error.problem) from error
+        raise in_file(path, error) from error
+
+
+def in_file(path: Path, error: ConfigurationError) -> ConfigurationError:
+    """Return the error with the file that it is about, which names it only once."""
+    if error.where.startswith(str(path)):
+        return ConfigurationError(error.where, error.problem)
+    return ConfigurationError(f"{path}: {error.where}" if error.where else str(path), error.problem)
 
 
 def from_table(table: Mapping[str, Any], schema: type[T], where: str = "") -> T:
@@ -100,7 +120,9 @@ def _convert(value: Any, kind: Any, where: str) -> Any:
 
 def _convert_sequence(value: Any, arguments: tuple[Any, ...], where: str) -> tuple[Any, ...]:
     if not isinstance(value, list):
-        raise _wrong_type(where, value, "a list")
+        fixed = arguments[-1] is not Ellipsis
+        items = f" of {len(arguments)} {PLURALS.get(arguments[0], 'items')}" if fixed else ""
+        raise _wrong_type(where, value, f"a list{items}")
     if arguments[-1] is Ellipsis:
         return tuple(_convert(item, arguments[0], f"{where}[{i}]") for i, item in enumerate(value))
     if len(value) != len(arguments):
@@ -129,11 +151,28 @@ def _convert_scalar(value: Any, kind: Any, where: str) -> Any:
     # bool is an int to Python, never to a reader of the file.
     if kind in (bool, int, str) and type(value) is kind:
         return value
-    raise _wrong_type(where, value, getattr(kind, "__name__", str(kind)))
+    if kind is datetime and isinstance(value, date):
+        raise ConfigurationError(where, f"is {value}, a date without a time; write {value}T12:00:00Z")
+    raise _wrong_type(where, value, WORDS.get(kind, str(kind)))
 
 
 def _wrong_type(where: str, value: Any, wanted: str) -> ConfigurationError:
-    return ConfigurationError(where, f"is {value!r}, not {wanted}")
+    return ConfigurationError(where, f"is {_as_written(value)}, not {wanted}")
+
+
+def _as_written(value: Any) -> str:
+    """Return a value about as the file has it, and not too long."""
+    match value:
+        case bool():
+            return str(value).lower()
+        case datetime() | date() | time():
+            return value.isoformat()
+        case Mapping():
+            return "a table"
+        case list():
+            return "a list"
+    text = repr(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
 
 
 def _suggest(key: str, known: Mapping[str, Any]) -> str:

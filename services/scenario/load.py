@@ -1,12 +1,14 @@
 """Reading a scenario: a file of the user's, or one that comes with the package."""
 
+import contextlib
 import dataclasses
 import difflib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
 
 import services
-from services.runtime.configuration import ConfigurationError, read_toml
+from services.runtime.configuration import ConfigurationError, in_file, read_toml
 from services.scenario.model import Constellation, Replay, Satellite, Scenario, Train, Walker
 from services.scenario.references import with_references
 
@@ -72,6 +74,16 @@ def load_scenario(name_or_path: str | Path | None = None) -> Scenario:
             dataclasses.replace(trajectory, path=folder / trajectory.path) for trajectory in scenario.trajectories
         ),
     )
+
+
+@contextlib.contextmanager
+def naming_the_file(name_or_path: str | Path | None) -> Iterator[None]:
+    """Have errors found while a scenario is resolved or run name its file, as those found while reading it do."""
+    path = find_scenario(name_or_path)
+    try:
+        yield
+    except ConfigurationError as error:
+        raise in_file(path, error) from error
 
 
 def _aimed(pattern: Pattern, folder: Path) -> Pattern:

@@ -67,11 +67,18 @@ def resolve_area(scenario: Scenario) -> Place:
 
     The scenario's `area`; left out, the middle of what is to be warned of (launch sites, and of cruise missiles' ways
     the middle between first and last way-point); else the middle of all other heat; else, nothing being on the ground,
-    latitude and longitude 0. A trajectory file without a `launch` has no place here.
+    latitude and longitude 0. A trajectory file without a `launch` has no place here, so that it cannot go alone:
+    ConfigurationError.
     """
     if scenario.area is not None:
         return scenario.area
     places = _threat_places(scenario) or _heat_places(scenario)
+    if not places and scenario.trajectories:
+        raise ConfigurationError(
+            "area",
+            f"must be set: where {scenario.trajectories[0].id!r} flies stands in {scenario.trajectories[0].path.name} "
+            "alone; write about where, area = { latitude_deg = ..., longitude_deg = ... }",
+        )
     return _middle(places, "what the area is left to") if places else Place(0.0, 0.0)
 
 

@@ -1,5 +1,6 @@
 """Which satellite sees what, by geometry alone."""
 
+import csv
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
@@ -29,6 +30,8 @@ LOOK_FOR_S = 60.0
 LOOK_EVERY_S = 5.0
 # On a long way as many.
 MOST_LOOKS = 60
+# Columns by which a trajectory file says itself where on the Earth it is.
+PLACES = ({"latitude_deg", "longitude_deg", "height_m"}, {"x_itrs_m", "y_itrs_m", "z_itrs_m"})
 
 
 def lens(sensor: Sensor) -> Camera:
@@ -83,10 +86,11 @@ def satellites_that_see(
 
 
 def check_launches_seen(scenario: Scenario, satellites: "Sequence[ResolvedSatellite]") -> None:
-    """Raise ConfigurationError for a threat that no satellite ever sees, or that begins after the run's end.
+    """Raise ConfigurationError for a threat that no satellite ever sees, that begins after the end, or has two places.
 
     A rocket's plume, or a file's with a `launch`, must be seen within a minute of the launch, a cruise missile
-    somewhere on its way. Where a file without a `launch` begins is known to who flies it only.
+    somewhere on its way. Where a file without a `launch` begins is known to who flies it only; one with it
+    must not say so itself.
     """
     threats: dict[str, Sequence[Rocket | Cruise | TrajectoryFile]] = {
         "rocket": scenario.rockets,
@@ -107,6 +111,8 @@ def _check_seen(
             f"is {threat.launch_time_s:g}, and the run ends after {scenario.duration_s:g} s: {threat.id!r} would "
             "never rise; raise duration_s",
         )
+    if isinstance(threat, TrajectoryFile) and threat.launch is not None:
+        _check_placed_once(threat, where)
     if isinstance(threat, Cruise):
         word, site, ways = "way_point", threat.way_points[0], _cruise_way(scenario, threat)
     elif threat.launch is not None:
@@ -120,6 +126,25 @@ def _check_seen(
             "`area` out, set it near the launch, widen the camera (ifov_rad, rows, columns) or bring the satellites "
             "nearer (train.span_deg)",
         )
+
+
+def _check_placed_once(trajectory: TrajectoryFile, where: str) -> None:
+    """Raise ConfigurationError where `launch` would place on the Earth what its file already places there.
+
+    A file that cannot be read is left to who flies it.
+    """
+    try:
+        with trajectory.path.open(encoding="utf-8-sig", newline="") as file:
+            names = {name.strip() for name in next(csv.reader(file), [])}
+    except (OSError, UnicodeDecodeError, csv.Error):
+        return
+    for places in PLACES:
+        if names >= places:
+            raise ConfigurationError(
+                f"{where}.launch",
+                f"places {trajectory.id!r}, and so does {trajectory.path.name} with {', '.join(sorted(places))}; leave "
+                "launch and heading_deg, which go with speed and height, out and set `area`",
+            )
 
 
 def _rise(scenario: Scenario, launch_time_s: float, launch: Place) -> Iterator[tuple[int, Float64]]:

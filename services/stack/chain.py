@@ -23,6 +23,7 @@ from services.stack.config import StackConfig
 from services.stack.processes import Child, ChildFailedError, Children
 from services.stack.replay_record import ReplayRecord
 from services.stack.scenario_file import to_toml
+from services.stack.schedule import schedule_of
 from services.stack.state import RunState
 
 # After the last frame: until all alerts are with the broker and back here.
@@ -42,7 +43,7 @@ class Chain:
         self._scenario_file = config.folder / "scenario.toml"
         self.satellites: Sequence[ResolvedSatellite] = resolve_satellites(scenario)
         check_launches_seen(scenario, self.satellites)
-        self.state = RunState(tuple(satellite.id for satellite in self.satellites))
+        self.state = RunState({satellite.id: schedule_of(scenario, satellite) for satellite in self.satellites})
         self.record = ReplayRecord()
         self.broker_kind = ""
         self.alerts_file = config.folder / "alerts.jsonl"
@@ -57,8 +58,8 @@ class Chain:
             self._config.broker_url, self._config.ports.broker, self._config.folder / "broker"
         ) as broker:
             self.broker_kind = broker.kind
-            duration_s, count = self._scenario.duration_s, len(self.satellites)
-            self._console.print(screen.welcome(self._config, self._scenario.name, duration_s, count, broker.url))
+            what = screen.run_in_words(self._scenario, self.satellites, self.state.schedules)
+            self._console.print(screen.welcome(self._config, what, broker.url))
             body = asyncio.create_task(self._body(broker), name="chain")
             stopping = asyncio.create_task(stop.wait(), name="stop")
             try:

@@ -4,9 +4,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from services.stack.state import RunState
+from services.stack.state import BEHIND_S, RunState
 
 Account = Mapping[str, Any]
+
+# A run at less than this part of its rate, whose frames waited longer than BEHIND_S, was more than this machine can do.
+# A part of the chain that is killed and comes back makes frames wait as well, but the run catches up.
+KEPT_UP = 0.95
 
 
 def frames_part(accounts: Sequence[Account], state: RunState) -> dict[str, Any]:
@@ -80,7 +84,27 @@ def build(
     }
     if replay:
         report["replay"] = dict(replay)
+    report["warnings"] = warnings(report["real_time"], accounts)
     return report
+
+
+def warnings(real_time: Mapping[str, Any], accounts: Sequence[Account]) -> list[str]:
+    """Return sentences on what makes the report's figures differ from what they would be elsewhere."""
+    ratio, backlog_s = real_time["ratio"], real_time["max_backlog_s"]
+    rate = max((account["rate"] for account in accounts), default=1.0)
+    if ratio is None or ratio >= KEPT_UP or backlog_s <= BEHIND_S * rate:
+        return []
+    sentence = (
+        f"the chain did not keep up: it ran at {ratio:.2f} of the run's pace and frames waited up to {backlog_s:.0f} "
+        "s, which is in every time above; take fewer or smaller cameras or a lower frame_rate_hz, or let emulated "
+        f"time run slower (`rate = {slower_rate(ratio * rate):g}` in the scenario)"
+    )
+    return [sentence]
+
+
+def slower_rate(most: float) -> float:
+    """Return a rate of emulated time with some room below what was reached, to one digit; a scenario takes 0.01 up."""
+    return max(float(f"{0.8 * most:.1g}"), 0.01)
 
 
 def rows(report: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sat_emulator.replay.decode import decode
 from sat_emulator.replay.folder import find_sequences
-from sat_emulator.replay.images import list_images
+from sat_emulator.replay.images import SUFFIXES, list_images
 from services.geometry.time import NS_PER_S, datetime_utc, parse_rfc3339
 from services.runtime.errors import BadInputError
 from services.runtime.recording import Recording
@@ -18,6 +18,8 @@ from services.scenario.resolve import resolve_area
 
 # The end of the last image's read-out lies within the run.
 AFTER_LAST_S = 0.5
+# What a scenario allows; a run that has more time than images ends with the images.
+SHORTEST_S, LONGEST_S = 1.0, 86_400.0
 # What a scenario has for emulated cameras to see.
 SEEN = ("rockets", "cruises", "trajectories", "fires", "flares", "lightnings", "aircraft", "glints")
 
@@ -74,6 +76,11 @@ def replayed(path: Path, rate_hz: float, base: Scenario | None) -> Scenario:
         raise BadInputError(str(path), "no such file or folder; --replay takes images or an MCAP recording")
     if path.suffix.lower() == ".mcap":
         return _of_recording(path, base)
+    if path.is_file() and path.suffix.lower() not in SUFFIXES:
+        unfinished = " (.part: its writer has not finished it)" if path.suffix.lower() == ".part" else ""
+        raise BadInputError(
+            str(path), f"is neither an image ({', '.join(SUFFIXES)}) nor a recording (.mcap){unfinished}"
+        )
     folders = [folder.absolute() for folder in find_sequences(path)]
     satellites = tuple(
         Satellite(_satellite_id(folder.name, place), replay=Replay(folder, rate_hz))
@@ -82,7 +89,8 @@ def replayed(path: Path, rate_hz: float, base: Scenario | None) -> Scenario:
     if base is not None:
         return _with_satellites(base, satellites)
     longest = max(len(list_images(folder)) for folder in folders)
-    return Scenario("replay", duration_s=longest / rate_hz + AFTER_LAST_S, satellites=satellites)
+    duration_s = _duration_s(longest / rate_hz, path, "raise --rate or replay a part of them")
+    return Scenario("replay", duration_s=duration_s, satellites=satellites)
 
 
 def _of_recording(path: Path, base: Scenario | None) -> Scenario:
@@ -100,10 +108,16 @@ def _of_recording(path: Path, base: Scenario | None) -> Scenario:
     return Scenario(
         told["scenario"] if NAME.fullmatch(told.get("scenario", "")) else "replay",
         start=datetime_utc(start_ns),
-        duration_s=(last - start_ns) / NS_PER_S + AFTER_LAST_S,
+        duration_s=_duration_s((last - start_ns) / NS_PER_S, path, "replay a part of it"),
         area=_recorded_area(told, path),
         satellites=satellites,
     )
+
+
+def _duration_s(images_s: float, path: Path, remedy: str) -> float:
+    if images_s + AFTER_LAST_S > LONGEST_S:
+        raise BadInputError(str(path), f"would last {images_s:.0f} s, and a run at most {LONGEST_S:.0f} s; {remedy}")
+    return max(images_s + AFTER_LAST_S, SHORTEST_S)
 
 
 def _recorded_satellite(recording: Recording, path: Path, name: str) -> Satellite:

@@ -129,6 +129,10 @@ def simulate(
     Frames lie in the recording in the order in which they leave their satellites. No file appears before all are
     complete. `pace`: left out, as fast as this machine can.
     """
+    # Of the recording first, which the others are named after.
+    for path in (outputs.recording, outputs.truth, outputs.frame_truth):
+        if not path.absolute().parent.is_dir():
+            raise BadInputError(str(path), "cannot be written: its folder does not exist")
     satellites = resolve_satellites(scenario)
     check_launches_seen(scenario, satellites)
     codec = codec_named(scenario.downlink.compression)

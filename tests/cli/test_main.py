@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 from services.cli.main import VERBS
@@ -41,3 +42,23 @@ def test_help_imports_no_kernels_and_no_network() -> None:
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip().endswith("set()")
+
+
+def test_command_without_a_verb_shows_its_help_as_wrong_usage() -> None:
+    result = _run()
+    assert result.returncode == 2
+    assert all(verb in result.stderr for verb in VERBS)
+
+
+def test_version_is_the_packages() -> None:
+    assert _run("--version").stdout.split() == ["plumewatch", version("plumewatch")]
+
+
+def test_examples_in_a_verbs_help_keep_their_lines() -> None:
+    for verb in ("simulate", "preview"):
+        lines = [line.strip() for line in _run(verb, "--help").stdout.splitlines()]
+        assert "\\b" not in lines
+        begin = lines.index("For example:")
+        examples = lines[begin + 1 : lines.index("", begin)]
+        assert len(examples) >= 3
+        assert all(line.startswith(f"plumewatch {verb}") for line in examples)

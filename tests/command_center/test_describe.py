@@ -146,3 +146,17 @@ def test_what_does_not_fit_is_counted() -> None:
         alert.state = alert_pb2.ALERT_STATE_ENDED
         book.take(alert, 0.0)
     assert "and 0 more open, 7 more closed" in " ".join(render(book, 200).split())
+
+
+def test_line_says_who_acknowledged() -> None:
+    alert = an_alert()
+    before = describe.line(alert)
+    assert "acknowledged" not in before
+    for operator in ("anna", "ben", "anna", NASTY):
+        alert.acknowledgements.add(event_id="ev-1", operator=operator)
+    shown = describe.line(alert)
+    assert f"acknowledged by anna, ben, {describe.plain(NASTY)}" in shown
+    assert "\x1b" not in shown
+    for k in range(1000):
+        alert.acknowledgements.add(event_id="ev-1", operator=f"o-{k}")
+    assert describe.line(alert).endswith("acknowledged by o-997, o-998, o-999 and 1000 more")

@@ -2,7 +2,7 @@
 
 import enum
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Literal
 
@@ -66,9 +66,17 @@ def test_values_arrive_with_their_types() -> None:
         ({"name": "a", "whel": []}, "whel", "did you mean `wheel`"),
         ({"name": "a", "zzzzzz": 1}, "zzzzzz", "known keys: built, count"),
         ({}, "name", "must be set"),
-        ({"name": 3}, "name", "not str"),
-        ({"name": "a", "count": True}, "count", "not int"),
-        ({"name": "a", "count": 1.5}, "count", "not int"),
+        ({"name": 3}, "name", "is 3, not text; write it in quotes"),
+        ({"name": "a", "count": True}, "count", "is true, not a whole number"),
+        ({"name": "a", "count": 1.5}, "count", "is 1.5, not a whole number"),
+        ({"name": "a", "count": [1]}, "count", "is a list, not a whole number"),
+        ({"name": "a", "drawing": 1}, "drawing", "is 1, not a path"),
+        ({"name": "a", "spare": {"radius_m": "five"}}, "spare.radius_m", "is 'five', not a number"),
+        ({"name": "a", "limits": "1 2"}, "limits", "is '1 2', not a list of 2 numbers"),
+        ({"name": "a", "limits": "1" * 1000}, "limits", "1..., not a list"),
+        ({"name": "a", "built": date(2026, 6, 21)}, "built", "a date without a time; write 2026-06-21T12:00:00Z"),
+        ({"name": "a", "built": "2026-06-21"}, "built", "is '2026-06-21', not an instant; write it as 2026-"),
+        ({"name": "a", "built": time(12)}, "built", "is 12:00:00, not an instant"),
         ({"name": "a", "wheel": [{"radius_m": 1}, {"radius": 1}]}, "wheel[1].radius", "did you mean `radius_m`"),
         ({"name": "a", "wheel": [{"radius_m": -1}]}, "wheel[0]", "must be above 0"),
         ({"name": "a", "wheel": {"radius_m": 1}}, "wheel", "not a list"),
@@ -91,6 +99,22 @@ def test_file_and_key_stand_in_the_message(tmp_path: Path) -> None:
     path.write_text('name = "a"\nmodel = "fast"\n')
     with pytest.raises(ConfigurationError, match=r"cart\.toml: model: unknown key; did you mean `mode`\?"):
         read_toml(path, Cart)
+
+
+def test_mistake_of_the_whole_file_names_the_file_alone(tmp_path: Path) -> None:
+    @dataclass(frozen=True)
+    class Even:
+        count: int
+
+        def __post_init__(self) -> None:
+            if self.count % 2:
+                raise ValueError(f"count is {self.count}, not even")
+
+    path = tmp_path / "cart.toml"
+    path.write_text("count = 3")
+    with pytest.raises(ConfigurationError) as caught:
+        read_toml(path, Even)
+    assert str(caught.value) == f"{path}: count is 3, not even"
 
 
 def test_missing_file_suggests_its_neighbour(tmp_path: Path) -> None:

@@ -112,7 +112,8 @@ TRAJECTORY = {"id": "t", "path": "way.csv", "launch_time_s": 10}
         # The middle between first and last way-point, whatever is between.
         ({"cruise": [CRUISE]}, -30.5, 137.0),
         ({"trajectory": [{**TRAJECTORY, "launch": SITE, "heading_deg": 0}]}, -30.9, 136.5),
-        ({"trajectory": [TRAJECTORY]}, 0.0, 0.0),
+        # Nothing is on the ground.
+        ({}, 0.0, 0.0),
         ({"trajectory": [TRAJECTORY], "rocket": [ROCKET]}, -30.9, 136.5),
         # Threats go before other heat.
         ({"rocket": [ROCKET], "fire": [{"id": "f", "place": _place(10, 20)}]}, -30.9, 136.5),
@@ -127,6 +128,13 @@ def test_area_is_the_middle_of_threats_else_of_heat(keys: dict[str, Any], latitu
     area = resolve_area(_scenario(train={}, **keys))
     assert area.latitude_deg == pytest.approx(latitude, abs=0.02)
     assert area.longitude_deg == pytest.approx(longitude, abs=0.02)
+
+
+def test_area_must_be_set_where_a_file_alone_says_where_it_flies() -> None:
+    with pytest.raises(ConfigurationError, match=r"area: must be set: where 't' flies stands in way\.csv alone"):
+        resolve_area(_scenario(train={}, trajectory=[TRAJECTORY]))
+    set_ = resolve_area(_scenario(train={}, trajectory=[TRAJECTORY], area=_place(10, 20)))
+    assert (set_.latitude_deg, set_.longitude_deg) == (10.0, 20.0)
 
 
 def test_satellite_has_its_own_camera_else_the_scenarios() -> None:
@@ -318,7 +326,7 @@ def test_trajectory_file_with_a_launch_must_be_seen() -> None:
     # Where the file says it begins is not known here.
     somewhere = _scenario(train={}, area=far, trajectory=[TRAJECTORY])
     check_launches_seen(somewhere, resolve_satellites(somewhere))
-    late = _scenario(train={}, trajectory=[{**TRAJECTORY, "launch_time_s": 90}])
+    late = _scenario(train={}, area=far, trajectory=[{**TRAJECTORY, "launch_time_s": 90}])
     with pytest.raises(ConfigurationError, match=r"trajectory\[0\].launch_time_s: is 90, .* raise duration_s"):
         check_launches_seen(late, resolve_satellites(late))
 

@@ -85,3 +85,22 @@ def test_recorded_images_take_the_place_of_a_scenarios_satellites_and_of_what_th
 def test_path_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="nowhere: no such file or folder"):
         replayed(tmp_path / "nowhere", 10.0, None)
+
+
+@pytest.mark.parametrize(("images", "rate_hz"), [(1, 10.0), (2, 100.0)])
+def test_few_images_make_a_run_all_the_same(tmp_path: Path, images: int, rate_hz: float) -> None:
+    folder = _sequence(tmp_path / "sky", images)
+    assert replayed(folder, rate_hz, None).duration_s == 1.0
+    assert replayed(sorted(folder.iterdir())[0], rate_hz, None).duration_s == 1.0
+
+
+def test_images_that_would_last_longer_than_a_day_are_refused_with_the_remedy(tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match="sky: would last 100000 s, and a run at most 86400 s; raise --rate"):
+        replayed(_sequence(tmp_path / "sky", 1000), 0.01, None)
+
+
+@pytest.mark.parametrize("name", ["looks.csv", "run.mcap.part"])
+def test_file_that_is_neither_image_nor_recording_is_refused_by_name(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("a,b\n")
+    with pytest.raises(BadInputError, match=rf"{name}: is neither an image \(.png, .*\) nor a recording \(.mcap\)"):
+        replayed(tmp_path / name, 10.0, None)

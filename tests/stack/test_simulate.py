@@ -1,7 +1,9 @@
 """Scenarios written to files."""
 
 import json
+import subprocess
 import sys
+import time
 import types
 from pathlib import Path
 from typing import Any
@@ -114,6 +116,44 @@ def test_interrupted_simulation_leaves_no_file(replay_scenario: Path, tmp_path: 
     with pytest.raises(KeyboardInterrupt):
         simulate(load_scenario(replay_scenario), _outputs(tmp_path), "r1", interrupt)
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_terminated_command_leaves_no_file(replay_scenario: Path, tmp_path: Path) -> None:
+    before = sorted(tmp_path.rglob("*"))
+    # At a hundredth of real time it would take minutes.
+    command = [sys.executable, "-m", "services.cli", "simulate", str(replay_scenario), "--rate", "0.01"]
+    with subprocess.Popen([*command, "--out", str(tmp_path / "run.mcap")], stderr=subprocess.PIPE) as process:
+        while process.poll() is None and not (tmp_path / "run.mcap.part").exists():
+            time.sleep(0.02)
+        process.terminate()
+        _, errors = process.communicate(timeout=20)
+    assert (process.returncode, errors) == (143, b"")
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_command_without_a_terminal_shows_its_errors_alone(tmp_path: Path) -> None:
+    file = tmp_path / "a.toml"
+    file.write_text('name = "a"\n[[satellite]]\nid = "s"\nreplay = { path = "nowhere" }\n')
+    command = [sys.executable, "-m", "services.cli", "simulate", str(file), "--out", str(tmp_path / "run.mcap")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == f"plumewatch: {tmp_path / 'nowhere'}: no such file or folder\n"
+
+
+def test_command_without_a_terminal_says_how_far_it_is(
+    replay_scenario: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.cli.simulate.LINE_S", 0.0)
+    result = CliRunner().invoke(app, ["simulate", str(replay_scenario), "--out", str(tmp_path / "run.mcap")])
+    assert "simulate replayed: 9 of 10 frames, " in result.stderr
+    assert "10 frames" in result.stdout
+
+
+def test_folder_that_is_missing_is_told_of_the_recording(replay_scenario: Path, tmp_path: Path) -> None:
+    out = tmp_path / "no" / "r.mcap"
+    outputs = Outputs(out, out.with_suffix(".truth.jsonl"), out.with_suffix(".frame_truth.jsonl"))
+    with pytest.raises(BadInputError, match=r"no/r\.mcap: cannot be written: its folder does not exist"):
+        simulate(load_scenario(replay_scenario), outputs, "r")
 
 
 def test_interrupted_command_exits_with_130(replay_scenario: Path, monkeypatch: pytest.MonkeyPatch) -> None:
