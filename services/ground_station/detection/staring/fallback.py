@@ -1,0 +1,94 @@
+"""Points where the background is unknown: by the frame alone, in boxes around those places."""
+
+from dataclasses import MISSING, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.ground_station.detection.detect import Detector
+from services.ground_station.detection.frame import Counts
+from services.ground_station.detection.staring.kernels import TILE_COLUMNS, TILE_ROWS
+from services.ground_station.detection_batch import Detections
+
+Bool = NDArray[np.bool_]
+
+# Boxes are of whole squares of this many pixels; around each the spatial detector sees so many more, its reference.
+SQUARE_PX, AROUND_PX = 64, 16
+# Where more of the tiles are unknown the whole frame is searched: its noise and clutter are then judged in context.
+WHOLE_SHARE = 0.25
+# What has an entry a point has no default.
+POINT_ARRAYS = [each.name for each in fields(Detections) if each.default is MISSING]
+
+
+def search_unknown(
+    counts: Counts, psf_sigma_px: float, unknown_tiles: Bool, known: Bool, detector: Detector
+) -> Detections:
+    """Return what the spatial detector finds on pixels that are not `known`, strongest first.
+
+    unknown_tiles: (tile rows, tile columns) tiles with such pixels. known: (rows, columns).
+    """
+    rows, columns = counts.shape
+    found: list[Detections] = []
+    whole = [(0, rows, 0, columns)]
+    for top, bottom, left, right in _boxes(unknown_tiles) if unknown_tiles.mean() < WHOLE_SHARE else whole:
+        first, begin = max(top - AROUND_PX, 0), max(left - AROUND_PX, 0)
+        last, end = min(bottom + AROUND_PX, rows), min(right + AROUND_PX, columns)
+        each = detector.detect(_cut(counts, slice(first, last), slice(begin, end)), psf_sigma_px)
+        row, column = each.row + first, each.column + begin
+        here = (row > top - 0.5) & (row <= bottom - 0.5) & (column > left - 0.5) & (column <= right - 0.5)
+        near_row = np.clip(np.rint(row).astype(np.int64), 0, rows - 1)
+        near_column = np.clip(np.rint(column).astype(np.int64), 0, columns - 1)
+        here &= ~known[near_row, near_column]
+        found.append(_chosen(each, here, row, column))
+    return joined(found)
+
+
+def joined(parts: list[Detections]) -> Detections:
+    """Return all points of several lists, strongest first; the reason and threshold of the first."""
+    if not parts:
+        empty = np.empty(0)
+        return Detections(empty, empty, np.empty((0, 3)), empty, empty, empty, np.empty(0, dtype=np.int64))
+    order = np.argsort(-np.concatenate([each.snr for each in parts]), kind="stable")
+    arrays: dict[str, Any] = {
+        name: np.concatenate([getattr(each, name) for each in parts])[order] for name in POINT_ARRAYS
+    }
+    left_out = sum(each.left_out for each in parts)
+    return Detections(**arrays, left_out=left_out, threshold_snr=parts[0].threshold_snr)
+
+
+def _cut(counts: Counts, rows: slice, columns: slice) -> Counts:
+    part: Counts = counts[rows, columns].copy()
+    return part
+
+
+def _chosen(found: Detections, keep: Bool, row: NDArray[np.float64], column: NDArray[np.float64]) -> Detections:
+    arrays: dict[str, Any] = {name: getattr(found, name)[keep] for name in POINT_ARRAYS}
+    arrays |= {"row": row[keep], "column": column[keep]}
+    return Detections(**arrays, left_out=found.left_out, threshold_snr=found.threshold_snr)
+
+
+def _boxes(unknown_tiles: Bool) -> list[tuple[int, int, int, int]]:
+    """Return rows and columns (from, to) of boxes that cover the tiles and do not overlap."""
+    down, across = SQUARE_PX // TILE_ROWS, SQUARE_PX // TILE_COLUMNS
+    tiles = np.pad(
+        unknown_tiles, [(0, -unknown_tiles.shape[0] % down), (0, -unknown_tiles.shape[1] % across)], mode="constant"
+    )
+    squares: Bool = np.any(tiles.reshape(tiles.shape[0] // down, down, -1, across), axis=(1, 3))
+    open_boxes: dict[tuple[int, int], int] = {}
+    boxes = []
+    for i in range(squares.shape[0] + 1):
+        runs = set(_runs(squares[i])) if i < squares.shape[0] else set()
+        ended = [each for each in open_boxes if each not in runs]
+        boxes += [
+            (open_boxes.pop(run) * SQUARE_PX, i * SQUARE_PX, run[0] * SQUARE_PX, run[1] * SQUARE_PX) for run in ended
+        ]
+        for run in runs:
+            open_boxes.setdefault(run, i)
+    return sorted(boxes)
+
+
+def _runs(line: Bool) -> list[tuple[int, int]]:
+    """Return (from, to) of the stretches of True."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], line, [False]]).astype(np.int8)))
+    return [(int(begin), int(end)) for begin, end in edges.reshape(-1, 2)]

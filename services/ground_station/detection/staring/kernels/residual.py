@@ -1,0 +1,279 @@
+"""A frame against the background: shifts that fit, normalised residuals and their variance."""
+
+import math
+
+import numba
+import numpy as np
+from numba.core.types import float32, float64, int32, int64, void
+
+from services.ground_station.detection.staring.kernels.layout import (
+    BOOLS,
+    CLIP_SIGMA,
+    COUNTS,
+    CUBE,
+    FAST,
+    HALF,
+    LINES,
+    LOOKS,
+    MARGIN,
+    TILE_COLUMNS,
+    TILE_ROWS,
+)
+from services.ground_station.detection.staring.kernels.tiles import (
+    fewest_looks,
+    interpolate,
+    looks_of_row,
+    subtract,
+    within_reach,
+)
+
+# One in so many tiles a frame adds to the statistics of residuals; each time a tile's own lose this share.
+STATISTICS_EVERY = 4
+FORGET = 0.25
+# A slope's share of the variance below this part of the noise's is left out.
+SLIGHT = 0.02
+# Edges are so much steeper than a scene is on average.
+STEEP = 10.0
+# What slopes may add to a tile's squared residuals, as a part of the noise's.
+MISFIT = 0.1
+
+
+@numba.njit(
+    void(LINES, LINES, COUNTS, COUNTS, int64, LINES, LINES, LINES, int64[:, ::1], LINES, LINES, float64[:, ::1]),
+    nogil=True,
+    cache=True,
+    fastmath=FAST,
+)
+def slope_sums(response, background, seen, least_seen, full, displacement, table, curves, chosen, lines, tile, sums):
+    """Fill what a least-squares shift of chosen tiles needs, weighted by the inverse of each tile's mean square.
+
+    chosen: (n, 2) tiles; displacement: (n, 6) theirs. sums: (n, 6): g_r g_r, g_r g_c, g_c g_c, g_r e, g_c e, weight,
+    over the tile's inner cells; g the background's slope, e the response less the background, cut at CLIP_SIGMA of the
+    tile's mean magnitude. Zeros for tiles of which the background lacks a cell.
+    """
+    inner = np.float32((TILE_ROWS - 2) * (TILE_COLUMNS - 2))
+    flat, width = response.ravel(), response.shape[1]
+    for n in range(chosen.shape[0]):
+        row, column = chosen[n, 0] * TILE_ROWS, chosen[n, 1] * TILE_COLUMNS
+        sums[n, :] = 0.0
+        top, left, moved = MARGIN + row, MARGIN + column, displacement[n]
+        if not within_reach(moved) or fewest_looks(seen, least_seen, full, top, left, moved) == 0:
+            continue
+        interpolate(background, top, left, moved, table, curves, lines, tile)
+        first = np.uint64((MARGIN + row) * width + MARGIN + column)
+        magnitude = np.float32(0.0)
+        for i in range(1, TILE_ROWS - 1):
+            p = first + np.uint64(i * width)
+            for j in range(1, TILE_COLUMNS - 1):
+                magnitude += abs(flat[p + np.uint64(j)] - tile[i, j])
+        mean = magnitude / inner + np.float32(1e-6)
+        limit = np.float32(CLIP_SIGMA) * mean
+        rr, rc, cc, re, ce = np.float32(0), np.float32(0), np.float32(0), np.float32(0), np.float32(0)
+        for i in range(1, TILE_ROWS - 1):
+            p = first + np.uint64(i * width)
+            for j in range(1, TILE_COLUMNS - 1):
+                e = min(max(flat[p + np.uint64(j)] - tile[i, j], -limit), limit)
+                g = np.float32(0.5) * (tile[i + 1, j] - tile[i - 1, j])
+                h = np.float32(0.5) * (tile[i, j + 1] - tile[i, j - 1])
+                rr += g * g
+                rc += g * h
+                cc += h * h
+                re += g * e
+                ce += h * e
+        weight = 1.0 / (np.float64(mean) * mean)
+        sums[n, 0], sums[n, 1], sums[n, 2] = weight * rr, weight * rc, weight * cc
+        sums[n, 3], sums[n, 4], sums[n, 5] = weight * re, weight * ce, weight
+
+
+@numba.njit(fastmath=FAST, error_model="numpy")
+def _slopes(background, top, left, slopes):
+    """Fill `slopes` with the square of the background's slope at the cells nearest to a tile's pixels."""
+    flat, width = background.ravel(), np.uint64(background.shape[1])
+    first, one = np.uint64(top * background.shape[1] + left), np.uint64(1)
+    for i in range(TILE_ROWS):
+        p = first + np.uint64(i) * width
+        for j in range(TILE_COLUMNS):
+            u = p + np.uint64(j)
+            g, h = flat[u + width] - flat[u - width], flat[u + one] - flat[u - one]
+            slopes[i, j] = np.float32(0.25) * (g * g + h * h)
+
+
+@numba.njit(fastmath=FAST, error_model="numpy")
+def _scale(tile, slopes, mean, noise, share, z, row, column):
+    """Write residuals less their mean over their deviation to `z`."""
+    flat, width = z.ravel(), z.shape[1]
+    first = np.uint64(row * width + column)
+    for i in range(TILE_ROWS):
+        p = first + np.uint64(i * width)
+        for j in range(TILE_COLUMNS):
+            flat[p + np.uint64(j)] = (tile[i, j] - mean) / np.sqrt(noise + share * slopes[i, j])
+
+
+@numba.njit(fastmath=FAST, error_model="numpy")
+def _add_statistics(tile, slopes, mean, noise, share, valid, sums):
+    """Add to a tile's `sums` what `fit_variance` needs, forgetting some of what they held."""
+    s, ss, e2, e2s = np.float32(0), np.float32(0), np.float32(0), np.float32(0)
+    limit = np.float32(CLIP_SIGMA * CLIP_SIGMA)
+    for i in range(TILE_ROWS):
+        for j in range(TILE_COLUMNS):
+            e, g = tile[i, j] - mean, slopes[i, j]
+            square = min(e * e, limit * (noise + share * g))
+            s += g
+            ss += g * g
+            e2 += square
+            e2s += square * g
+    # Where the border was blanked, cells without slope still hold -mean.
+    e2 -= np.float32(TILE_ROWS * TILE_COLUMNS - valid) * mean * mean
+    keep = np.float32(1.0 - FORGET)
+    for k, value in enumerate((np.float32(valid), s, ss, e2, e2s)):
+        sums[k] = keep * sums[k] + value
+
+
+@numba.njit
+def _blank_border(tile, slopes, row, column, rows, columns):
+    """Set residuals and slopes to 0 where the filter saw mirrored pixels or none; return how many are left."""
+    low_row, high_row = max(HALF - row, 0), min(rows - HALF - row, TILE_ROWS)
+    low_column, high_column = max(HALF - column, 0), min(columns - HALF - column, TILE_COLUMNS)
+    if low_row == 0 and low_column == 0 and high_row == TILE_ROWS and high_column == TILE_COLUMNS:
+        return TILE_ROWS * TILE_COLUMNS
+    for i in range(TILE_ROWS):
+        for j in range(TILE_COLUMNS):
+            if not (low_row <= i < high_row and low_column <= j < high_column):
+                tile[i, j], slopes[i, j] = 0.0, 0.0
+    return max(high_row - low_row, 0) * max(high_column - low_column, 0)
+
+
+@numba.njit
+def _blank_edge(z, row, column, rows, columns):
+    """Set `z` to 0 where the filter saw mirrored pixels or none."""
+    for i in range(TILE_ROWS):
+        for j in range(TILE_COLUMNS):
+            if row + i < HALF or column + j < HALF or row + i >= rows - HALF or column + j >= columns - HALF:
+                z[row + i, column + j] = 0.0
+
+
+@numba.njit(fastmath=FAST, error_model="numpy")
+def _blank_unknown(seen, top, left, moved, least, noise_share, line, looks, z, row, column):
+    """Set `z` to 0 where a tap was seen less often than `least`, and allow for a young background's own noise.
+
+    Returns how many pixels are left.
+    """
+    known = 0
+    for i in range(TILE_ROWS):
+        looks_of_row(seen, top, left, moved, i, line, looks)
+        out = z[row + i]
+        for j in range(TILE_COLUMNS):
+            fewest = np.int32(looks[j])
+            scaled = out[column + j] / np.sqrt(np.float32(1.0) + noise_share / np.float32(max(fewest, np.int32(1))))
+            out[column + j] = scaled if fewest >= least else np.float32(0.0)
+            known += out[column + j] != 0.0
+    return known
+
+
+@numba.njit(
+    void(
+        LINES, LINES, COUNTS, COUNTS, CUBE, BOOLS, LINES, LINES, CUBE, BOOLS, int64, int64, float32, int64, int64,
+        int64, LINES, LINES, LINES, LOOKS, LOOKS, LINES, CUBE, int32[:, ::1],
+    ),
+    nogil=True,
+    cache=True,
+    fastmath=FAST,
+)  # fmt: skip
+def normalised_residual(
+    response,
+    background,
+    seen,
+    least_seen,
+    displacement,
+    followed,
+    table,
+    curves,
+    variance,
+    fits,
+    least,
+    full,
+    noise_share,
+    rows,
+    columns,
+    turn,
+    lines,
+    tile,
+    slopes,
+    line,
+    looks,
+    z,
+    sums,
+    known,
+):
+    """Fill `z` with the response less the displaced background over its standard deviation; 0 where unknown.
+
+    variance: (tile rows, tile columns, 2) noise, and per squared slope of the background. A tile's mean residual is
+    taken out: a slow change of level is no point. followed: tiles that move as their displacement says; fits: tiles
+    that the background explains; others are unknown. least: looks from which a cell counts as known; below `full` looks
+    the background's own noise, `noise_share` of a frame's over the number of looks, counts too.
+    rows, columns: of the frame. turn: number of the frame, which says whose turn it is to add to the statistics.
+    sums: (tile rows, tile columns, 5) for `fit_variance`. known: (tile rows, tile columns) known pixels.
+    """
+    for ti in range(displacement.shape[0]):
+        for tj in range(displacement.shape[1]):
+            row, column = ti * TILE_ROWS, tj * TILE_COLUMNS
+            top, left, moved = MARGIN + row, MARGIN + column, displacement[ti, tj]
+            if not (within_reach(moved) and followed[ti, tj]):
+                z[row : row + TILE_ROWS, column : column + TILE_COLUMNS] = 0.0
+                known[ti, tj] = 0
+                continue
+            fewest = fewest_looks(seen, least_seen, full, top, left, moved)
+            noise, share = variance[ti, tj, 0], variance[ti, tj, 1]
+            interpolate(background, top, left, moved, table, curves, lines, tile)
+            mean = subtract(response, row, column, np.float32(CLIP_SIGMA) * np.sqrt(noise), tile)
+            if fewest < least:
+                mean = np.float32(0.0)
+            counted = fewest >= least and (ti + tj + turn) % STATISTICS_EVERY == 0
+            if counted or share > 0.0:
+                down, right = np.int64(math.floor(moved[0] + 0.5)), np.int64(math.floor(moved[1] + 0.5))
+                _slopes(background, top + down, left + right, slopes)
+            valid = _blank_border(tile, slopes, row, column, rows, columns)
+            _scale(tile, slopes, mean, noise, share, z, row, column)
+            if counted:
+                _add_statistics(tile, slopes, mean, noise, share, valid, sums[ti, tj])
+            if not fits[ti, tj]:
+                z[row : row + TILE_ROWS, column : column + TILE_COLUMNS] = 0.0
+                known[ti, tj] = 0
+                continue
+            known[ti, tj] = valid
+            if valid < TILE_ROWS * TILE_COLUMNS:
+                _blank_edge(z, row, column, rows, columns)
+            if fewest < full:
+                known[ti, tj] = _blank_unknown(seen, top, left, moved, least, noise_share, line, looks, z, row, column)
+
+
+@numba.njit(void(CUBE, float32, CUBE, BOOLS), nogil=True, cache=True)
+def fit_variance(sums, floor, variance, fits):
+    """Fit each tile's squared residuals, with those of the tiles around, by noise + share * squared slope.
+
+    sums: (tile rows, tile columns, 5) cells, squared slopes s, s^2, squared residuals e^2, e^2 s. Least squares with
+    noise at least `floor` and no negative share; a share that adds less than SLIGHT of the noise even on slopes of
+    STEEP times the root mean square is none. Tiles without any cells around them keep their variance.
+    fits: whether slopes add less to the tile's own squared residuals than MISFIT of the noise: more is no error of a
+    shift, but light that does not move with the scene, such as the Earth's limb.
+    """
+    rows, columns, _ = sums.shape
+    for i in range(rows):
+        for j in range(columns):
+            n, s, ss, e, es = 0.0, 0.0, 0.0, 0.0, 0.0
+            for k in range(max(i - 1, 0), min(i + 2, rows)):
+                for m in range(max(j - 1, 0), min(j + 2, columns)):
+                    n += sums[k, m, 0]
+                    s += sums[k, m, 1]
+                    ss += sums[k, m, 2]
+                    e += sums[k, m, 3]
+                    es += sums[k, m, 4]
+            if n < 1.0:
+                continue
+            determinant = n * ss - s * s
+            share = (n * es - s * e) / determinant if determinant > 1e-3 * n * ss else 0.0
+            noise = max((e - max(share, 0.0) * s) / n, floor)
+            if share * STEEP * math.sqrt(ss / n) < SLIGHT * noise:
+                share, noise = 0.0, max(e / n, floor)
+            variance[i, j, 0], variance[i, j, 1] = noise, share
+            fits[i, j] = share * sums[i, j, 1] < MISFIT * noise * max(sums[i, j, 0], np.float32(1.0))
