@@ -5,7 +5,8 @@ from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 
 from plumewatch.v1 import frame_pb2
-from services.ground_station.detection.detect import Counts, DetectionConfig
+from services.ground_station.detection.detect import DetectionConfig
+from services.ground_station.detection.frame import Counts
 from services.ground_station.detection.sequence import SequenceDetector
 from services.ground_station.detection_batch import Detections
 
@@ -60,12 +61,6 @@ class Scenes:
             while len(self._scenes) > MOST_STREAMS:
                 self._scenes.popitem(last=False)
             return scene
-
-
-def knows_no_direction(head: frame_pb2.Frame) -> bool:
-    """Return whether the frame's pixels have no direction: its camera or attitude is not stated."""
-    stated = head.HasField("camera") and head.HasField("attitude_camera_to_gcrs")
-    return not stated or head.camera.projection == frame_pb2.PROJECTION_UNSPECIFIED
 
 
 def _rate_hz(first: frame_pb2.Frame, later: frame_pb2.Frame) -> float:

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from plumewatch.v1 import detection_pb2, ground_station_pb2
 from services.ground_station import figures
 from services.ground_station.detection.detect import DetectionConfig, Detector
-from services.ground_station.scenes import Scenes, knows_no_direction
-from services.ground_station.wire import Counts, FrameMessage, batch_message, counts_of, unpacked
+from services.ground_station.scenes import Scenes
+from services.ground_station.stares import Stares
+from services.ground_station.wire import Counts, FrameMessage, batch_message, counts_of, geometry_of, unpacked
 
 # Spots outside are searched for as the nearest that the detector takes; pixels.
 NARROWEST_PSF_PX, WIDEST_PSF_PX = 0.3, 3.0
@@ -33,11 +34,14 @@ class Searched:
 
 
 class Search:
-    """A pool of threads with one detector, which lets go of the GIL."""
+    """A pool of threads, whose detectors let go of the GIL. Frames of one stream are searched in turn."""
 
     def __init__(self, config: DetectionConfig, threads: int) -> None:
         self._detector = Detector(config)
         self._scenes = Scenes(config)
+        self._stares = Stares(config)
+        # Of each stream with frames under way, the one that came last.
+        self._newest: dict[tuple[str, str], asyncio.Task[Searched]] = {}
         self._pool = ThreadPoolExecutor(threads or os.cpu_count() or 1, thread_name_prefix="search")
 
     async def warm_up(self) -> None:
@@ -53,8 +57,15 @@ class Search:
         return asyncio.get_running_loop().run_in_executor(self._pool, unpacked, message)
 
     def start(self, message: FrameMessage) -> asyncio.Future[Searched]:
-        """Return a future of what is in a frame that `frame_problem` let pass, unpacked."""
-        return asyncio.get_running_loop().run_in_executor(self._pool, self._search, message)
+        """Return a future of what is in a frame that `frame_problem` let pass, unpacked.
+
+        It is searched once the frames that came before it on its stream have been.
+        """
+        stream = (message.head.run_id, message.head.satellite_id)
+        task = asyncio.create_task(self._in_turn(self._newest.get(stream), message), name=f"search {stream[1]}")
+        self._newest[stream] = task
+        task.add_done_callback(lambda _: self._ended(stream, task))
+        return task
 
     def start_picture(self, message: FrameMessage) -> asyncio.Future[ground_station_pb2.WatchFramesResponse]:
         """Return a future of the frame's quick-look."""
@@ -63,6 +74,15 @@ class Search:
     def close(self) -> None:
         """Let the threads go; what they search ends first."""
         self._pool.shutdown(wait=True, cancel_futures=True)
+
+    async def _in_turn(self, before: asyncio.Task[Searched] | None, message: FrameMessage) -> Searched:
+        if before is not None:
+            await asyncio.wait([before])
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._search, message)
+
+    def _ended(self, stream: tuple[str, str], task: asyncio.Task[Searched]) -> None:
+        if self._newest.get(stream) is task:
+            del self._newest[stream]
 
     def _search(self, message: FrameMessage) -> Searched:
         began = time.perf_counter()
@@ -73,10 +93,11 @@ class Search:
         if not counts.flags.aligned:
             # Where the pixels begin in the message is chance; numpy copies without the GIL.
             counts = counts.copy()
-        if knows_no_direction(message.head):
+        geometry = geometry_of(message.head)
+        if geometry is None:
             detections = self._scenes.detect(message.head, counts, psf_sigma_px)
         else:
-            detections = self._detector.detect(counts, psf_sigma_px)
+            detections = self._stares.detect(message.head, geometry, counts, psf_sigma_px)
         seconds = time.perf_counter() - began
         figures.SEARCH_S.observe(seconds)
         return Searched(batch_message(message, detections), seconds)

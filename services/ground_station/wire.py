@@ -266,7 +266,7 @@ def batch_from_message(message: detection_pb2.DetectionBatch) -> DetectionBatch:
             reason=message.reason,
             threshold_snr=message.threshold_snr,
         ),
-        geometry=_geometry(message),
+        geometry=geometry_of(message),
         arrival_unix_ns=arrival_unix_ns(message),
         trace_id=message.trace_id,
     )
@@ -312,7 +312,7 @@ def _covariance(hot: detection_pb2.Detection) -> tuple[float, float, float]:
     return hot.row_variance_px2, hot.row_column_covariance_px2, hot.column_variance_px2
 
 
-def _geometry(message: detection_pb2.DetectionBatch) -> Geometry | None:
+def geometry_of(message: frame_pb2.Frame | detection_pb2.DetectionBatch) -> Geometry | None:
     """Return where the satellite was and looked; None where a part is missing, for then no pixel has a direction."""
     known = all(
         message.HasField(name)

@@ -1,12 +1,11 @@
-"""Recorded streams: their scenes are taken out; frames whose pixels have directions are searched as before."""
+"""Recorded streams: their scenes are taken out."""
 
 import numpy as np
-import pytest
 
 from bench.detection.scenes import cloud_field, spots
 from plumewatch.v1 import frame_pb2
 from services.ground_station.detection.detect import DetectionConfig, Detector
-from services.ground_station.scenes import MOST_STREAMS, Scenes, knows_no_direction
+from services.ground_station.scenes import MOST_STREAMS, Scenes
 
 SIDE = 128
 RATE_HZ = 10.0
@@ -57,22 +56,3 @@ def test_streams_do_not_mix_and_only_so_many_are_remembered() -> None:
     for i in range(MOST_STREAMS + 5):
         scenes.detect(head(0, f"sat-{i}"), frame(i), 0.0)
     assert len(scenes._scenes) == MOST_STREAMS
-
-
-@pytest.mark.parametrize(
-    ("projection", "attitude", "unknown"),
-    [
-        (frame_pb2.PROJECTION_EQUIDISTANT, True, False),
-        (frame_pb2.PROJECTION_EQUIDISTANT, False, True),
-        (frame_pb2.PROJECTION_UNSPECIFIED, True, True),
-        (None, True, True),
-    ],
-)
-def test_directions_need_a_lens_and_an_attitude(projection: int | None, attitude: bool, unknown: bool) -> None:
-    message = head(0)
-    if projection is not None:
-        message.camera.projection = projection  # type: ignore[assignment]
-        message.camera.focal_length_px = 1000.0
-    if attitude:
-        message.attitude_camera_to_gcrs.w = 1.0
-    assert knows_no_direction(message) is unknown

@@ -20,6 +20,7 @@ from services.ground_station.wire import (
     batch_problem,
     counts_of,
     frame_problem,
+    geometry_of,
     read_frame,
     unpacked,
 )
@@ -162,9 +163,9 @@ def test_problem_names_field_value_and_remedy(fields: dict[str, Any], says: str)
     assert says in frame_problem(read_frame(station_ends.frame(1, **{**POSE, **fields})))
 
 
-def test_detections_and_geometry_come_back_as_they_went() -> None:
-    sky = launch_and_fire(2.0)[0]
-    data = station_ends.frame(
+def sky_frame(sky: detection_pb2.DetectionBatch) -> bytes:
+    """Return a frame taken where and when this batch was."""
+    return station_ends.frame(
         0,
         exposure_start_unix_ns=sky.exposure_start_unix_ns,
         readout_end_unix_ns=sky.readout_end_unix_ns,
@@ -173,7 +174,11 @@ def test_detections_and_geometry_come_back_as_they_went() -> None:
         attitude_camera_to_gcrs=sky.attitude_camera_to_gcrs,
         camera=sky.camera,
     )
-    message = read_frame(data)
+
+
+def test_detections_and_geometry_come_back_as_they_went() -> None:
+    sky = launch_and_fire(2.0)[0]
+    message = read_frame(sky_frame(sky))
     assert frame_problem(message) == ""
     found = Detections(
         row=np.array([1.25, 3.5]),
@@ -201,8 +206,12 @@ def test_detections_and_geometry_come_back_as_they_went() -> None:
     assert batch.geometry.camera.projection == "equidistant"
 
 
-def test_without_a_lens_there_is_no_geometry() -> None:
-    message = read_frame(station_ends.frame(0, **POSE))
+@pytest.mark.parametrize("missing", ["camera", "projection", "attitude_camera_to_gcrs", "position_gcrs_m"])
+def test_without_lens_attitude_or_place_there_is_no_geometry(missing: str) -> None:
+    message = read_frame(sky_frame(launch_and_fire(2.0)[0]))
+    assert geometry_of(message.head) is not None
+    message.head.camera.ClearField("projection") if missing == "projection" else message.head.ClearField(missing)
+    assert geometry_of(message.head) is None
     nothing = Detections(*(np.empty(0),) * 2, np.empty((0, 3)), *(np.empty(0),) * 4)  # type: ignore[arg-type]
     assert batch_from_message(batch_message(message, nothing)).geometry is None
 

@@ -1,6 +1,7 @@
 """Slow, obvious twins of the kernels of dim movers: what they must return, said in plain NumPy."""
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +33,9 @@ def path_sum(frames: list[Counts], offsets: Counts, path: Counts, row: int, colu
     return total
 
 
-def seeds(frames: list[Counts], offsets: Counts, paths: Counts, least_sum: int) -> dict[tuple[int, int], int]:
+def seeds(
+    frames: list[Counts], offsets: Counts, paths: NDArray[np.signedinteger[Any]], least_sum: int
+) -> dict[tuple[int, int], int]:
     """Return places and sums of local maxima over place, of the best path each, tile edges of 32 x 128 left out."""
     rows, columns = frames[0].shape
     best = np.array(
@@ -54,7 +57,7 @@ def seeds(frames: list[Counts], offsets: Counts, paths: Counts, least_sum: int) 
     return found
 
 
-def integrated(frames: list[Counts], offsets: Float64, weights: Float64, track: Float64) -> float:
+def integrated(frames: list[Counts], offsets: Float64, weights: NDArray[np.floating[Any]], track: Float64) -> float:
     """Return the integrated signal-to-noise ratio of a track given by its place in the newest frame and velocity."""
     total = 0.0
     for age, frame in enumerate(frames):
