@@ -10,6 +10,7 @@ most frames. Each frame has noise over a cloud-like field and twelve points.
 
 import argparse
 import time
+import warnings
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -155,7 +156,14 @@ def _trackpy() -> dict[str, Call]:
     if trackpy is None:
         return {}
     trackpy.quiet()
-    return {"trackpy.locate": lambda frame: trackpy.locate(frame, 5, topn=100, engine="numba")}
+
+    def locate(frame: Frame) -> object:
+        # It calls pandas in a way that newer pandas warns of.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return trackpy.locate(frame, 5, topn=100, engine="numba")
+
+    return {"trackpy.locate": locate}
 
 
 def _library(name: str) -> Any:
