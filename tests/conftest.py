@@ -1,12 +1,14 @@
 """Fixtures every room's tests share."""
 
+import logging
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 import pytest_asyncio
+import structlog
 
 if TYPE_CHECKING:
     from services.runtime.broker import Kind, RunningBroker
@@ -24,6 +26,16 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("no recorded data: set PLUMEWATCH_SHARED_DATA to a folder that has it")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def logs_as_before() -> Iterator[None]:
+    """Undo what a command that was called within a test did to the logs: they would go to its closed stderr."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:], root.level = handlers, level
+    structlog.reset_defaults()
 
 
 @pytest.fixture(params=["nats-server", "mosquitto"])
