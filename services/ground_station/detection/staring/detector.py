@@ -12,11 +12,12 @@ from services.ground_station.detection.frame import Counts
 from services.ground_station.detection.registration import shift_between, spectrum
 from services.ground_station.detection.staring import kernels
 from services.ground_station.detection.staring.alignment import align, corrected
-from services.ground_station.detection.staring.fallback import POINT_ARRAYS, joined, search_unknown
+from services.ground_station.detection.staring.fallback import POINT_ARRAYS, Fallback, joined
 from services.ground_station.detection.staring.interpolation import curves, weights
 from services.ground_station.detection.staring.motion import SceneMotion, after, chain, fit_affine, without
 from services.ground_station.detection.staring.points import REACH, judge, point_bank
 from services.ground_station.detection.staring.scene import Scene
+from services.ground_station.detection.staring.scenery import Scenery
 from services.ground_station.detection_batch import Detections
 
 Bool = NDArray[np.bool_]
@@ -27,6 +28,8 @@ Float64 = NDArray[np.float64]
 SCREEN = 3.2
 # Local maxima judged in a frame at most: noise has 0.7 in a thousand pixels.
 MOST_CANDIDATES = 20_000
+# What two ways of summing may differ by.
+ROUNDING_SNR = 1e-6
 # Smallest frame: two tiles across and four down.
 LEAST_SIDE_PX = 2 * kernels.TILE_COLUMNS
 # A background's noise per look: interpolation and what it learns at a time leave so much of a frame's.
@@ -142,19 +145,18 @@ class StaringDetector:
         self._threshold = self._bank.threshold(self.config.pfa)
         self._table = weights(self.config.psf_sigma_px)
         self._curves = curves(self.config.psf_sigma_px)
-        self._alone = Detector(
-            DetectionConfig(
-                pfa=self.config.pfa,
-                psf_sigma_px=self.config.psf_sigma_px,
-                max_detections=self.config.max_detections,
-            )
+        by_frame = DetectionConfig(
+            pfa=self.config.pfa, psf_sigma_px=self.config.psf_sigma_px, max_detections=self.config.max_detections
         )
+        self._alone, self._beside = Detector(by_frame), Fallback(by_frame)
         self._scene: Scene | None = None
+        self._scenery: Scenery | None = None
         self._course = _Course()
         self._expected = np.zeros((0, 0, 2))
         self._bias = 0.0
         self._work: tuple[Float32, Float32] = (np.zeros((0, 0), np.float32), np.zeros(0, np.float32))
         self._place = np.empty(MOST_CANDIDATES, dtype=np.int32)
+        self._line = np.empty(len(self._bank.filters))
         self._type = ""
 
     def step(self, counts: Counts, motion: SceneMotion | None = None) -> StaringFrame:
@@ -172,23 +174,44 @@ class StaringDetector:
         scene = self._scene
         if not self._respond(counts, scene):
             return self._by_itself(counts, "NOT_FINITE")
+        self._carry_scenery(scene, motion)
         previous = scene.displacement
         displacement = self._locate(scene, motion)
         if displacement is None:
-            return self._begin(counts, "LOST")
+            return self._without_scenery(self._begin(counts, "LOST"))
         scene.accept(displacement, np.ones(scene.tiles, dtype=bool) if motion is None else motion.followed)
         scene.residual(self.config.least_looks, NOISE_SHARE, ROUNDING_VARIANCE)
         frame = self._search(counts, scene, previous)
         self._learn(scene)
-        return frame
+        return self._without_scenery(frame)
 
     def restart(self) -> None:
         """Forget the scene, as after a gap."""
-        self._scene = None
+        self._scene = self._scenery = None
+
+    def _carry_scenery(self, scene: Scene, motion: SceneMotion | None) -> None:
+        """Carry places found by single frames into the next; only geometry leads on where a scene does not fit."""
+        if motion is None:
+            self._scenery = None
+        elif self._scenery is None:
+            self._scenery = Scenery(scene.shape)
+        else:
+            self._scenery.follow(motion)
+
+    def _without_scenery(self, frame: StaringFrame) -> StaringFrame:
+        """Return the frame without points found by the frame alone where such were found all along."""
+        if self._scenery is None or self._scene is None:
+            return frame
+        found = frame.detections
+        place = np.column_stack([found.row, found.column])
+        keep = frame.temporal | ~self._scenery.judge(place, found.snr, self._scene.young(place))
+        left = replace(found, **{name: getattr(found, name)[keep] for name in POINT_ARRAYS})
+        return replace(frame, detections=left, temporal=frame.temporal[keep])
 
     def _begin(self, counts: Counts, why: str) -> StaringFrame:
         shape = (counts.shape[0], counts.shape[1])
         if self._scene is None or self._scene.shape != shape:
+            self._scenery = None
             self._work = (
                 np.zeros((kernels.BLOCK + 2 * kernels.HALF, shape[1] + 2 * kernels.HALF), np.float32),
                 np.zeros(shape[1] + 2 * kernels.HALF, np.float32),
@@ -249,6 +272,8 @@ class StaringDetector:
     def _search(self, counts: Counts, scene: Scene, before: Float64) -> StaringFrame:
         rows, columns = scene.shape
         found = kernels.screen(scene.z, rows, columns, 2 * REACH, np.float32(SCREEN), self._place)
+        limit = self._threshold - ROUNDING_SNR
+        found = kernels.keep_points(scene.z, columns, self._bank.filters, limit, found, self._line, self._place)
         row, column = np.divmod(self._place[:found].astype(np.int64), columns)
         points = judge(scene.z, row, column, self._bank, self._threshold)
         tile_row = np.rint(points.row).astype(np.int64) // kernels.TILE_ROWS
@@ -270,7 +295,7 @@ class StaringDetector:
         known = float(scene.known.sum()) / (rows * columns)
         if known < LEAST_KNOWN:
             return replace(self._by_itself(counts, "UNKNOWN"), displacement=scene.displacement, before=before)
-        alone = search_unknown(counts, self.config.psf_sigma_px, scene.partly_unknown(), z != 0.0, self._alone)
+        alone = self._beside.search(counts, scene.partly_unknown(), z)
         detections, temporal = _strongest(moving, alone, self.config.max_detections)
         return StaringFrame(
             detections=detections,

@@ -1,12 +1,14 @@
 """Points where the background is unknown: by the frame alone, in boxes around those places."""
 
+from collections import OrderedDict
 from dataclasses import MISSING, fields
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from services.ground_station.detection.detect import Detector
+from services.ground_station.detection.detect import DetectionConfig, Detector
 from services.ground_station.detection.frame import Counts
 from services.ground_station.detection.staring.kernels import TILE_COLUMNS, TILE_ROWS
 from services.ground_station.detection_batch import Detections
@@ -17,31 +19,47 @@ Bool = NDArray[np.bool_]
 SQUARE_PX, AROUND_PX = 64, 16
 # Where more of the tiles are unknown the whole frame is searched: its noise and clutter are then judged in context.
 WHOLE_SHARE = 0.25
+# Sizes of parts whose detectors are kept: those along two edges of a frame, and some within.
+KEPT = 6
 # What has an entry a point has no default.
 POINT_ARRAYS = [each.name for each in fields(Detections) if each.default is MISSING]
 
 
-def search_unknown(
-    counts: Counts, psf_sigma_px: float, unknown_tiles: Bool, known: Bool, detector: Detector
-) -> Detections:
-    """Return what the spatial detector finds on pixels that are not `known`, strongest first.
+class Fallback:
+    """The spatial detector for parts of frames. A detector keeps its work space, so each size of a part has its own."""
 
-    unknown_tiles: (tile rows, tile columns) tiles with such pixels. known: (rows, columns).
-    """
-    rows, columns = counts.shape
-    found: list[Detections] = []
-    whole = [(0, rows, 0, columns)]
-    for top, bottom, left, right in _boxes(unknown_tiles) if unknown_tiles.mean() < WHOLE_SHARE else whole:
-        first, begin = max(top - AROUND_PX, 0), max(left - AROUND_PX, 0)
-        last, end = min(bottom + AROUND_PX, rows), min(right + AROUND_PX, columns)
-        each = detector.detect(_cut(counts, slice(first, last), slice(begin, end)), psf_sigma_px)
-        row, column = each.row + first, each.column + begin
-        here = (row > top - 0.5) & (row <= bottom - 0.5) & (column > left - 0.5) & (column <= right - 0.5)
-        near_row = np.clip(np.rint(row).astype(np.int64), 0, rows - 1)
-        near_column = np.clip(np.rint(column).astype(np.int64), 0, columns - 1)
-        here &= ~known[near_row, near_column]
-        found.append(_chosen(each, here, row, column))
-    return joined(found)
+    def __init__(self, config: DetectionConfig) -> None:
+        self._config = config
+        self._detectors: OrderedDict[tuple[int, int], Detector] = OrderedDict()
+
+    def search(self, counts: Counts, unknown_tiles: Bool, z: NDArray[np.float32]) -> Detections:
+        """Return what the spatial detector finds on pixels of which `z` is 0: unknown. Strongest first.
+
+        z: (rows, columns), as `counts`. unknown_tiles: (tile rows, tile columns) tiles with such pixels.
+        """
+        rows, columns = counts.shape
+        found: list[Detections] = []
+        whole = [(0, rows, 0, columns)]
+        for top, bottom, left, right in _boxes(unknown_tiles) if unknown_tiles.mean() < WHOLE_SHARE else whole:
+            first, begin = max(top - AROUND_PX, 0), max(left - AROUND_PX, 0)
+            last, end = min(bottom + AROUND_PX, rows), min(right + AROUND_PX, columns)
+            part: Counts = counts[first:last, begin:end].copy()
+            each = self._detect(part)
+            row, column = each.row + first, each.column + begin
+            here = (row > top - 0.5) & (row <= bottom - 0.5) & (column > left - 0.5) & (column <= right - 0.5)
+            near_row = np.clip(np.rint(row).astype(np.int64), 0, rows - 1)
+            near_column = np.clip(np.rint(column).astype(np.int64), 0, columns - 1)
+            here &= z[near_row, near_column] == 0.0
+            found.append(_chosen(each, here, row, column))
+        return joined(found)
+
+    def _detect(self, part: Counts) -> Detections:
+        size = (part.shape[0], part.shape[1])
+        detector = self._detectors.pop(size, None) or Detector(self._config)
+        self._detectors[size] = detector
+        if len(self._detectors) > KEPT:
+            self._detectors.popitem(last=False)
+        return detector.detect(part)
 
 
 def joined(parts: list[Detections]) -> Detections:
@@ -57,11 +75,6 @@ def joined(parts: list[Detections]) -> Detections:
     return Detections(**arrays, left_out=left_out, threshold_snr=parts[0].threshold_snr)
 
 
-def _cut(counts: Counts, rows: slice, columns: slice) -> Counts:
-    part: Counts = counts[rows, columns].copy()
-    return part
-
-
 def _chosen(found: Detections, keep: Bool, row: NDArray[np.float64], column: NDArray[np.float64]) -> Detections:
     arrays: dict[str, Any] = {name: getattr(found, name)[keep] for name in POINT_ARRAYS}
     arrays |= {"row": row[keep], "column": column[keep]}
@@ -71,14 +84,21 @@ def _chosen(found: Detections, keep: Bool, row: NDArray[np.float64], column: NDA
 def _boxes(unknown_tiles: Bool) -> list[tuple[int, int, int, int]]:
     """Return rows and columns (from, to) of boxes that cover the tiles and do not overlap."""
     down, across = SQUARE_PX // TILE_ROWS, SQUARE_PX // TILE_COLUMNS
-    tiles = np.pad(
-        unknown_tiles, [(0, -unknown_tiles.shape[0] % down), (0, -unknown_tiles.shape[1] % across)], mode="constant"
-    )
-    squares: Bool = np.any(tiles.reshape(tiles.shape[0] // down, down, -1, across), axis=(1, 3))
+    rows, columns = -(-unknown_tiles.shape[0] // down), -(-unknown_tiles.shape[1] // across)
+    tiles = np.zeros((rows * down, columns * across), dtype=np.bool_)
+    tiles[: unknown_tiles.shape[0], : unknown_tiles.shape[1]] = unknown_tiles
+    squares: Bool = np.any(tiles.reshape(rows, down, columns, across), axis=(1, 3))
+    return _boxes_of(rows, columns, squares.tobytes())
+
+
+# From frame to frame the same squares are unknown, most of the time.
+@lru_cache(maxsize=16)
+def _boxes_of(rows: int, columns: int, flags: bytes) -> list[tuple[int, int, int, int]]:
+    squares = np.frombuffer(flags, dtype=np.bool_).reshape(rows, columns)
     open_boxes: dict[tuple[int, int], int] = {}
     boxes = []
-    for i in range(squares.shape[0] + 1):
-        runs = set(_runs(squares[i])) if i < squares.shape[0] else set()
+    for i in range(rows + 1):
+        runs = set(_runs(squares[i])) if i < rows else set()
         ended = [each for each in open_boxes if each not in runs]
         boxes += [
             (open_boxes.pop(run) * SQUARE_PX, i * SQUARE_PX, run[0] * SQUARE_PX, run[1] * SQUARE_PX) for run in ended

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.ground_station.detection.calibration import psf_taps
+from services.ground_station.detection.staring import kernels
 from services.ground_station.detection.staring.kernels import HALF
 
 Float32 = NDArray[np.float32]
@@ -84,7 +85,7 @@ def point_bank(psf_sigma_px: float) -> PointBank:
     inner = np.abs(OFFSETS_PX) <= 0.5
     return PointBank(
         taps=taps.astype(np.float32),
-        filters=whitened / scatter[:, None],
+        filters=np.ascontiguousarray(whitened / scatter[:, None]),
         information=information,
         share=share,
         density=float(np.mean(information[inner])),
@@ -133,13 +134,8 @@ def judge(z: Float32, row: NDArray[np.int64], column: NDArray[np.int64], bank: P
 
 def _apart(points: Points) -> Points:
     """Return the points without those that belong to a stronger one beside them."""
-    keep = np.ones(len(points.snr), dtype=bool)
-    for n in range(len(keep)):
-        if not keep[n]:
-            continue
-        distance = np.hypot(points.row[n + 1 :] - points.row[n], points.column[n + 1 :] - points.column[n])
-        ring = (distance < GUARD_PX) & (points.snr[n + 1 :] < RING_SHARE * points.snr[n])
-        keep[n + 1 :] &= ~((distance < RESOLVED_PX) | ring)
+    keep = np.ones(len(points.snr), dtype=np.bool_)
+    kernels.keep_apart(points.row, points.column, points.snr, RESOLVED_PX, GUARD_PX, RING_SHARE, keep)
     return Points(*(getattr(points, name)[keep] for name in points.__dataclass_fields__))
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from services.ground_station.detection.staring import kernels
 from services.ground_station.detection.staring.alignment import as_kernel
 from services.ground_station.detection.staring.kernels import MARGIN, TILE_COLUMNS, TILE_ROWS
+from services.ground_station.detection.staring.kernels.residual import STATISTICS_EVERY
 from services.ground_station.detection.staring.motion import (
     at,
     chain,
@@ -28,6 +29,8 @@ Float64 = NDArray[np.float64]
 FARTHEST_PX = kernels.FURTHEST - 8.0
 STEEPEST_PX = 0.5
 CACHE_LINE_BYTES = 64
+# Pixels of a tile from which its level can be told without taking a point for it.
+LEVEL_PIXELS = 64
 # The frame's outermost pixels are filtered with mirrored ones, which scenery does not follow.
 # The taps of what is learnt must stay off them.
 BORDER_PX = kernels.HALF + 2
@@ -70,6 +73,8 @@ class Scene:
         # From the grid to the first frame's pixels.
         self.origin = np.column_stack([np.eye(2), np.zeros(2)])
         self.frames = 0
+        # Frames since there are statistics of residuals.
+        self._turns = 0
 
     def next_response(self) -> Float32:
         """Return the array for the next frame's response."""
@@ -111,6 +116,12 @@ class Scene:
             line[[0, -1]] -= kernels.HALF
         return np.asarray(self.known < np.outer(rows, columns))
 
+    def young(self, place: Float64) -> Bool:
+        """Return (n,) whether places (n, 2) of the newest frame came into view a short while ago or lie at a limb."""
+        in_grid = np.rint(place + at(self.displacement, place)).astype(np.int64) + MARGIN
+        row, column = np.clip(in_grid, 0, np.array(self.seen.shape) - 1).T
+        return np.asarray(self.seen[row, column] < self.full)
+
     def residual_counts(self) -> Float32:
         """Return (tile rows, tile columns) what the response has beyond the background, rms; NaN where unknown."""
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -134,7 +145,7 @@ class Scene:
             self._table,
             self._curves,
             self.variance,
-            self.fits,
+            self._fits_by_now(),
             least,
             self.full,
             noise_share,
@@ -148,6 +159,7 @@ class Scene:
             self._sums,
             self.known,
         )
+        self._level_partly_known()
         kernels.fit_variance(self._sums, noise_floor, self.variance, self.fits)
 
     def learn(self, gain: float, clip: float, *, young_only: bool) -> None:
@@ -226,6 +238,33 @@ class Scene:
         self.displacement = self._taken[-1].displacement
         self.origin = chain(self.origin, fit_affine(move))
         return move
+
+    def _fits_by_now(self) -> Bool:
+        """Return which tiles may be judged: at first only those with statistics of their own that say they fit.
+
+        When every tile's turn has come, those that are never known as a whole go by what their neighbours say.
+        """
+        begun = self._sums[..., 0] > 0
+        self._turns += bool(begun.any())
+        return self.fits if self._turns > STATISTICS_EVERY else self.fits & begun
+
+    def _level_partly_known(self) -> None:
+        """Take the mean out of `z` where it covers part of a tile, as the kernel does where it covers all of it.
+
+        What shines in the air changes with the angle of view, by up to a deviation while the scene crosses the frame,
+        and new ground comes into view at the frame's edge. Parts too small to tell their level become unknown.
+        """
+        i, j = np.nonzero((self.known > 0) & (self.known < TILE_ROWS * TILE_COLUMNS))
+        if len(i) == 0:
+            return
+        blocks = self.z.reshape(self.tiles[0], TILE_ROWS, self.tiles[1], TILE_COLUMNS)
+        z = blocks[i, :, j, :]
+        known = z != 0.0
+        limit = np.float32(kernels.CLIP_SIGMA)
+        level = np.clip(z, -limit, limit).sum(axis=(1, 2)) / np.maximum(known.sum(axis=(1, 2)), 1)
+        enough = self.known[i, j] >= LEVEL_PIXELS
+        blocks[i, :, j, :] = np.where(known & enough[:, None, None], z - level[:, None, None], np.float32(0.0))
+        self.known[i, j] = np.where(enough, self.known[i, j], 0)
 
     def _steepest(self, displacement: Float64) -> float:
         """Return the largest difference between tiles side by side that are both followed, but for one in a hundred."""

@@ -22,16 +22,16 @@ SINGLE_PRECISION = 2e-5
 WARPED = 0.02
 
 
-def scene_of(rng: np.random.Generator) -> Scene:
+def scene_of(rng: np.random.Generator, shape: tuple[int, int] = SHAPE) -> Scene:
     """Return a scene of a smooth random background, all of it seen often."""
-    scene = Scene(SHAPE, DELAY, FULL, weights(PSF_SIGMA_PX), curves(PSF_SIGMA_PX))
+    scene = Scene(shape, DELAY, FULL, weights(PSF_SIGMA_PX), curves(PSF_SIGMA_PX))
     noise = rng.normal(size=scene.background.shape)
     spectrum = np.fft.rfft2(noise) * np.exp(
         -16.0 * (np.fft.fftfreq(noise.shape[0])[:, None] ** 2 + np.fft.rfftfreq(noise.shape[1])[None, :] ** 2)
     )
     scene.background[:] = np.fft.irfft2(spectrum, s=noise.shape)
     scene.seen[:], scene.least_seen[:] = FULL, FULL
-    scene.variance[..., 0] = 1.0
+    scene.variance[..., 0], scene.fits[:] = 1.0, True
     return scene
 
 
@@ -77,6 +77,100 @@ def test_residual_is_response_less_displaced_background(moved: tuple[float, ...]
     inner = (slice(0, TILE_ROWS - kernels.HALF), slice(0, TILE_COLUMNS - kernels.HALF))
     np.testing.assert_allclose(got[inner], wanted[inner], atol=tolerance)
     assert not got[TILE_ROWS - kernels.HALF :].any()
+
+
+def test_residuals_of_tiles_side_by_side_are_those_of_each() -> None:
+    rng = np.random.default_rng(9)
+    shape = (3 * TILE_ROWS, 6 * TILE_COLUMNS)
+    scene = scene_of(rng, shape)
+    response = rng.normal(size=scene.background.shape).astype(np.float32)
+    # The middle row's fourth tile moves otherwise, its fifth has no share of slopes.
+    displacement = np.zeros((*scene.tiles, 6), dtype=np.float32)
+    displacement[..., :2] = 2.25, -1.5
+    displacement[1, 3, :2] = -0.75, 3.125
+    scene.variance[..., 0], scene.variance[..., 1] = rng.uniform(0.5, 2.0, scene.tiles), 0.5
+    scene.variance[1, 4, 1] = 0.0
+    table, background = weights(PSF_SIGMA_PX).astype(np.float64), scene.background.astype(np.float64)
+    _residual(scene, response, displacement)
+    for tj in range(1, 5):
+        top, left = MARGIN + TILE_ROWS, MARGIN + tj * TILE_COLUMNS
+        moved = displacement[1, tj].astype(np.float64)
+        down, right = math.floor(moved[0] + 0.5), math.floor(moved[1] + 0.5)
+        slopes = np.array(
+            [
+                [naive.slope_squares(background, top + i + down, left + j + right) for j in range(TILE_COLUMNS)]
+                for i in range(TILE_ROWS)
+            ]
+        )
+        here = response[top : top + TILE_ROWS, left : left + TILE_COLUMNS].astype(np.float64)
+        noise, share = scene.variance[1, tj].astype(np.float64)
+        wanted = naive.normalised(here, naive.predicted(background, 1, tj, moved, table), slopes, noise, share)
+        got = scene.z[TILE_ROWS : 2 * TILE_ROWS, tj * TILE_COLUMNS : (tj + 1) * TILE_COLUMNS]
+        np.testing.assert_allclose(got, wanted, atol=SINGLE_PRECISION)
+        assert scene.known[1, tj] == TILE_ROWS * TILE_COLUMNS
+
+
+def test_background_learns_a_share_of_what_it_misses_across_tiles() -> None:
+    rng = np.random.default_rng(10)
+    shape = (4 * TILE_ROWS, 5 * TILE_COLUMNS)
+    scene = scene_of(rng, shape)
+    before, gain, clip = scene.background.astype(np.float64), 1.0 / FULL, 1.0
+    response = rng.normal(size=scene.background.shape).astype(np.float32)
+    displacement = np.zeros((*scene.tiles, 6), dtype=np.float32)
+    displacement[..., :2] = 1.25, -2.5
+    inverse = np.zeros((*_grid_tiles(scene), 6), dtype=np.float32)
+    inverse[..., :2] = -1.25, 2.5
+    tables = (weights(PSF_SIGMA_PX), curves(PSF_SIGMA_PX))
+    known = (scene.background, scene.seen, scene.least_seen)
+    residual = np.zeros_like(response)
+    kernels.residual_to_learn(
+        response, *known, displacement, *tables, scene.variance, FULL, np.float32(clip), scene.lines, scene.tile,
+        np.zeros(kernels.WIDE, np.uint8), np.zeros(TILE_COLUMNS, np.uint8), residual, *shape, False,
+    )  # fmt: skip
+    kernels.learn(
+        response, residual, inverse, *tables, np.float32(gain), FULL, 5, *shape, False, scene.lines, scene.tile, *known
+    )
+    table = tables[0].astype(np.float64)
+    missed = np.zeros_like(before)
+    for ti in range(scene.tiles[0]):
+        for tj in range(scene.tiles[1]):
+            top, left = MARGIN + ti * TILE_ROWS, MARGIN + tj * TILE_COLUMNS
+            tile = (slice(top, top + TILE_ROWS), slice(left, left + TILE_COLUMNS))
+            prediction = naive.predicted(before, ti, tj, displacement[ti, tj].astype(np.float64), table)
+            missed[tile] = np.clip(response[tile] - prediction, -clip, clip)
+    np.testing.assert_allclose(residual, missed, atol=SINGLE_PRECISION)
+    for row, column in ((MARGIN + 20, MARGIN + 40), (MARGIN + 33, MARGIN + 63), (MARGIN + 47, MARGIN + 100)):
+        learnt = gain * naive.interpolated(missed, row - 1.25, column + 2.5, table)
+        assert scene.background[row, column] == pytest.approx(before[row, column] + learnt, abs=SINGLE_PRECISION)
+
+
+def test_maxima_kept_are_those_that_some_filter_raises_to_the_limit() -> None:
+    rng = np.random.default_rng(11)
+    z, bank, limit = rng.normal(size=(50, 70)).astype(np.float32), point_bank(PSF_SIGMA_PX), 1.5
+    place = np.sort(rng.choice(np.arange(5, 45) * 70 + 35, 30, replace=False)).astype(np.int32)
+    windows = [z[row - 2 : row + 3, column - 2 : column + 3] for row, column in (divmod(int(p), 70) for p in place)]
+    wanted = [
+        int(p)
+        for p, window in zip(place, windows, strict=True)
+        if max(float(a @ window @ b) for a in bank.filters for b in bank.filters) >= limit
+    ]
+    kept = kernels.keep_points(z, 70, bank.filters, limit, len(place), np.empty(len(bank.filters)), place)
+    assert 0 < kept < len(windows)
+    assert place[:kept].tolist() == wanted
+
+
+def test_points_beside_stronger_ones_and_their_rings_are_left_out() -> None:
+    rng = np.random.default_rng(12)
+    place, snr = rng.uniform(0.0, 30.0, (80, 2)), -np.sort(-rng.exponential(30.0, 80))
+    wanted: list[int] = []
+    for n in range(80):
+        distance = np.hypot(*(place[wanted] - place[n]).T)
+        ring = (distance < 5.0) & (snr[n] < 0.1 * snr[wanted])
+        if not np.any((distance < 2.0) | ring):
+            wanted.append(n)
+    keep = np.ones(80, dtype=np.bool_)
+    kernels.keep_apart(place[:, 0].copy(), place[:, 1].copy(), snr, 2.0, 5.0, 0.1, keep)
+    assert np.flatnonzero(keep).tolist() == wanted
 
 
 def test_pixels_whose_cells_were_not_seen_are_unknown() -> None:
@@ -208,7 +302,7 @@ def _residual(scene: Scene, response: np.ndarray, displacement: np.ndarray) -> N
         4,
         FULL,
         np.float32(0.0),
-        *SHAPE,
+        *scene.shape,
         1,
         scene.lines,
         scene.tile,

@@ -5,7 +5,13 @@ its slopes. Response and background have MARGIN cells more than the frame's tile
 `tests/ground_station/detection/staring/naive.py` says the same slowly.
 """
 
-from services.ground_station.detection.staring.kernels.frame import BLOCK, filter_response, screen
+from services.ground_station.detection.staring.kernels.frame import (
+    BLOCK,
+    filter_response,
+    keep_apart,
+    keep_points,
+    screen,
+)
 from services.ground_station.detection.staring.kernels.layout import (
     CLIP_SIGMA,
     FURTHEST,
@@ -39,6 +45,8 @@ __all__ = [
     "WIDE",
     "filter_response",
     "fit_variance",
+    "keep_apart",
+    "keep_points",
     "learn",
     "move_background",
     "normalised_residual",

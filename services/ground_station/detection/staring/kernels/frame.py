@@ -2,7 +2,7 @@
 
 import numba
 import numpy as np
-from numba.core.types import Array, float32, int32, int64, uint8, uint16, void
+from numba.core.types import Array, boolean, float32, float64, int32, int64, uint8, uint16, void
 
 from services.ground_station.detection.staring.kernels.layout import FAST, HALF, LINES, MARGIN
 
@@ -96,3 +96,54 @@ def screen(z, rows, columns, border, limit, place):
                     place[found] = row * columns + column
                     found += 1
     return found
+
+
+@numba.njit(
+    int64(LINES, int64, Array(float64, 2, "C", readonly=True), float64, int64, float64[::1], int32[::1]),
+    nogil=True,
+    cache=True,
+    fastmath=FAST,
+)
+def keep_points(z, columns, filters, limit, found, line, place):
+    """Return how many of the first `found` maxima of `place` some pair of filters says at least `limit` of.
+
+    They come first then, in their order. filters: (offsets, 2 reach + 1) along rows and along columns; place: flat
+    index in (rows, columns), at least `reach` off the edge. line: (offsets,) work space.
+    """
+    offsets, size = filters.shape
+    kept = 0
+    for n in range(found):
+        top, left = place[n] // columns - size // 2, place[n] % columns - size // 2
+        best = -np.inf
+        for a in range(offsets):
+            for b in range(offsets):
+                line[b] = 0.0
+            for j in range(size):
+                summed = 0.0
+                for i in range(size):
+                    summed += filters[a, i] * np.float64(z[top + i, left + j])
+                for b in range(offsets):
+                    line[b] += summed * filters[b, j]
+            for b in range(offsets):
+                best = max(best, line[b])
+        if best >= limit:
+            place[kept] = place[n]
+            kept += 1
+    return kept
+
+
+@numba.njit(
+    void(float64[::1], float64[::1], float64[::1], float64, float64, float64, boolean[::1]), nogil=True, cache=True
+)
+def keep_apart(row, column, snr, resolved, guard, ring_share, keep):
+    """Clear `keep` of points that belong to a stronger one: nearer than `resolved` pixels, or its rings.
+
+    row, column, snr: (n,) strongest first. Rings lie within `guard` pixels and are below `ring_share` of the point.
+    """
+    for n in range(len(snr)):
+        if not keep[n]:
+            continue
+        for m in range(n + 1, len(snr)):
+            square = (row[m] - row[n]) ** 2 + (column[m] - column[n]) ** 2
+            if square < resolved * resolved or (square < guard * guard and snr[m] < ring_share * snr[n]):
+                keep[m] = False

@@ -13,6 +13,9 @@ TAPS = 4
 PHASES = 128
 # Columns of which the first pass is made: TILE_COLUMNS + TAPS - 1, rounded up to whole vectors.
 WIDE = 40
+# Tiles side by side that move alike are read together, so many at most: long stretches of memory take half the time of
+# tiles one by one. A row of theirs and PER_TILE figures of each fit where WIDE columns of one tile's rows do.
+RUN, PER_TILE = 16, 4
 # Half width of the matched filter, pixels.
 HALF = 3
 # Residuals count towards mean and variance up to so many standard deviations.

@@ -18,28 +18,30 @@ from services.ground_station.detection.staring.kernels.layout import (
     WIDE,
 )
 from services.ground_station.detection.staring.kernels.tiles import (
+    add_run,
     fewest_looks,
+    figures_of_run,
     interpolate,
     looks_of_row,
     of_row,
+    run_length,
     subtract,
+    subtract_run,
     within_reach,
 )
 
 
 @numba.njit(fastmath=FAST, error_model="numpy")
 def _clip(tile, limit, into, row, column, rows, columns):
+    """Write a tile cut at +-limit; zeros beyond the frame."""
     flat, width = into.ravel(), into.shape[1]
     first = np.uint64((MARGIN + row) * width + MARGIN + column)
-    if row + TILE_ROWS <= rows and column + TILE_COLUMNS <= columns:
-        for i in range(TILE_ROWS):
-            p = first + np.uint64(i * width)
-            for j in range(TILE_COLUMNS):
-                flat[p + np.uint64(j)] = min(max(tile[i, j], -limit), limit)
-        return
-    for i in range(min(TILE_ROWS, rows - row)):
-        for j in range(min(TILE_COLUMNS, columns - column)):
-            into[MARGIN + row + i, MARGIN + column + j] = min(max(tile[i, j], -limit), limit)
+    for i in range(TILE_ROWS):
+        p = first + np.uint64(i * width)
+        for j in range(TILE_COLUMNS):
+            flat[p + np.uint64(j)] = min(max(tile[i, j], -limit), limit)
+    into[MARGIN + rows : MARGIN + row + TILE_ROWS, MARGIN + column : MARGIN + column + TILE_COLUMNS] = 0.0
+    into[MARGIN + row : MARGIN + row + TILE_ROWS, MARGIN + columns : MARGIN + column + TILE_COLUMNS] = 0.0
 
 
 @numba.njit
@@ -52,6 +54,25 @@ def _old_around(least_seen, full, top, left, moved):
             if least_seen[i, j] < full:
                 return False
     return True
+
+
+@numba.njit(fastmath=FAST, error_model="numpy")
+def _limits(displacement, ti, tj, seen, least_seen, variance, full, clip, rows, columns, young_only, limits):
+    """Return how many tiles from (ti, tj) on move alike, lie on the frame and see no new cell; fill their `limits`.
+
+    young_only: and lie near cells seen less than `full` times.
+    """
+    run = run_length(displacement, ti, tj)
+    for n in range(run):
+        row, column, moved = ti * TILE_ROWS, (tj + n) * TILE_COLUMNS, displacement[ti, tj + n]
+        top, left = MARGIN + row, MARGIN + column
+        fewest = fewest_looks(seen, least_seen, full, top, left, moved)
+        if fewest == 0 or row + TILE_ROWS > rows or column + TILE_COLUMNS > columns:
+            return n
+        if young_only and _old_around(least_seen, full, top, left, moved):
+            return n
+        limits[n] = clip * np.sqrt(variance[ti, tj + n, 0]) if fewest >= full else np.float32(1e30)
+    return run
 
 
 @numba.njit(
@@ -90,7 +111,11 @@ def residual_to_learn(
     less than `full` times stays as it is.
     """
     for ti in range(displacement.shape[0]):
+        # Tiles left of `done` are filled already.
+        done = 0
         for tj in range(displacement.shape[1]):
+            if tj < done:
+                continue
             row, column = ti * TILE_ROWS, tj * TILE_COLUMNS
             top, left, moved = MARGIN + row, MARGIN + column, displacement[ti, tj]
             if not within_reach(moved):
@@ -98,6 +123,17 @@ def residual_to_learn(
                 _clip(tile, np.float32(1.0), residual, row, column, rows, columns)
                 continue
             if young_only and _old_around(least_seen, full, top, left, moved):
+                continue
+            figures = figures_of_run(lines)
+            run = _limits(
+                displacement, ti, tj, seen, least_seen, variance, full, clip, rows, columns, young_only, figures[0]
+            )
+            if run > 0:
+                limits, totals = figures[0], figures[1]
+                subtract_run(
+                    response, background, top, left, moved, run, table, lines, limits, totals, True, residual, top, left
+                )
+                done = tj + run
                 continue
             fewest = fewest_looks(seen, least_seen, full, top, left, moved)
             limit = clip * np.sqrt(variance[ti, tj, 0]) if fewest >= full else np.float32(1e30)
@@ -129,6 +165,20 @@ def _inside(first, displacement, size, border):
     return max(low, 0), high + 1
 
 
+@numba.njit
+def _old_run(inverse, ti, tj, least_seen, full, rows, columns, border, grid):
+    """Return how many tiles of a grid's row, from (ti, tj) on, move alike, are on the frame and were seen often."""
+    run = run_length(inverse, ti, tj)
+    for n in range(run):
+        top, left, moved = ti * TILE_ROWS, (tj + n) * TILE_COLUMNS, inverse[ti, tj + n]
+        first, last = _inside(top, moved[0], rows, border)
+        begin, end = _inside(left, moved[1], columns, border)
+        whole = first == 0 and begin == 0 and last >= TILE_ROWS and end >= TILE_COLUMNS
+        if not (whole and least_seen[ti, tj + n] >= full and _on_grid(top, left, moved, grid)):
+            return n
+    return run
+
+
 @numba.njit(fastmath=FAST, error_model="numpy")
 def _add(tile, gain, background, top, left):
     flat, width = background.ravel(), background.shape[1]
@@ -142,16 +192,17 @@ def _add(tile, gain, background, top, left):
 @numba.njit(fastmath=FAST, error_model="numpy")
 def _add_young(tile, gain, full, first, last, begin, end, background, seen, top, left):
     """Add a tile to cells that were seen before, each with a share of its own; return how many were not."""
-    new = 0
+    new = np.int32(0)
     for i in range(first, last):
-        for j in range(begin, end):
-            looks = np.int64(seen[top + i, left + j])
-            if looks == 0:
-                new += 1
-                continue
-            count = min(looks + 1, full)
-            background[top + i, left + j] += max(np.float32(1.0) / np.float32(count), gain) * tile[i, j]
-            seen[top + i, left + j] = count
+        cells, part = background[top + i, left + begin : left + end], tile[i, begin:end]
+        looks = seen[top + i, left + begin : left + end]
+        for j in range(end - begin):
+            before = np.int32(looks[j])
+            count = min(before + np.int32(1), np.int32(full))
+            share = max(np.float32(1.0) / np.float32(count), gain) if before > 0 else np.float32(0.0)
+            cells[j] += share * part[j]
+            looks[j] = np.uint8(count) if before > 0 else np.uint8(0)
+            new += np.int32(before == 0)
     return new
 
 
@@ -198,7 +249,11 @@ def learn(
     up to `full`; least_seen: the fewest of each tile. young_only: tiles of cells seen `full` times stay.
     """
     for ti in range(inverse.shape[0]):
+        # Tiles left of `done` have learnt already.
+        done = 0
         for tj in range(inverse.shape[1]):
+            if tj < done:
+                continue
             top, left = ti * TILE_ROWS, tj * TILE_COLUMNS
             first, last = _inside(top, inverse[ti, tj, 0], rows, border)
             begin, end = _inside(left, inverse[ti, tj, 1], columns, border)
@@ -207,6 +262,11 @@ def learn(
             if first >= last or begin >= end or (young_only and least_seen[ti, tj] >= full):
                 continue
             moved = inverse[ti, tj]
+            run = _old_run(inverse, ti, tj, least_seen, full, rows, columns, border, residual)
+            if run > 0:
+                add_run(residual, top, left, moved, run, table, lines, gain, background)
+                done = tj + run
+                continue
             # A grid's outermost tile may reach for cells that are not there; no frame within reach shows it.
             if not _on_grid(top, left, moved, residual):
                 continue

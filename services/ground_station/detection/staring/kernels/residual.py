@@ -21,9 +21,13 @@ from services.ground_station.detection.staring.kernels.layout import (
 )
 from services.ground_station.detection.staring.kernels.tiles import (
     fewest_looks,
+    figures_of_run,
     interpolate,
     looks_of_row,
+    run_length,
     subtract,
+    subtract_run,
+    take,
     within_reach,
 )
 
@@ -109,6 +113,52 @@ def _scale(tile, slopes, mean, noise, share, z, row, column):
             flat[p + np.uint64(j)] = (tile[i, j] - mean) / np.sqrt(noise + share * slopes[i, j])
 
 
+@numba.njit(error_model="numpy")
+def _prepare_run(seen, least_seen, full, top, left, moved, variance, fits, turn, rows, columns, highest, figures):
+    """Fill `figures` of a run's tiles: limit of residuals, sum of none yet, fewest looks, inverse deviation if plain.
+
+    The last is 0 if not; it comes from memory, or LLVM makes each product with an inverse a division. A plain tile lies
+    off the frame's border, was seen often, fits, and does not add to statistics this turn. moved, variance, fits: of
+    the run's tiles; rows, columns: from the first one's corner to the frame's end; highest: it is in the first row.
+    """
+    limits, totals, fewest, plain = figures
+    inner_rows = not highest and rows - HALF >= TILE_ROWS
+    for n in range(moved.shape[0]):
+        column = left + n * TILE_COLUMNS
+        looks = fewest_looks(seen, least_seen, full, top, column, moved[n])
+        inner = inner_rows and column > MARGIN and (n + 1) * TILE_COLUMNS <= columns - HALF
+        limits[n], totals[n], fewest[n] = np.float32(CLIP_SIGMA) * np.sqrt(variance[n, 0]), 0.0, looks
+        is_plain = inner and looks >= full and fits[n] and (n + turn) % STATISTICS_EVERY != 0
+        plain[n] = np.float32(1.0) / np.sqrt(variance[n, 0]) if is_plain else np.float32(0.0)
+
+
+@numba.njit(fastmath=FAST, error_model="numpy")
+def _scale_run(background, top, left, moved, tiles, variance, totals, plain, tile_columns, z, row, column):
+    """Do as `_scale` in place, for those tiles of a run that are plain; totals: of each tile's residuals.
+
+    tile_columns: as TILE_COLUMNS, but not known when compiled: LLVM writes a short loop of known length out in scalars.
+    """
+    flat, out, width, one = background.ravel(), z.ravel(), np.uint64(background.shape[1]), np.uint64(1)
+    down, right = np.int64(math.floor(moved[0] + 0.5)), np.int64(math.floor(moved[1] + 0.5))
+    for i in range(TILE_ROWS):
+        first = np.uint64((top + down + i) * background.shape[1] + left + right)
+        q = np.uint64((row + i) * z.shape[1] + column)
+        for t in range(tiles):
+            if plain[t] == 0.0:
+                continue
+            begin = np.uint64(t * TILE_COLUMNS)
+            mean, noise, share = totals[t] / np.float32(TILE_ROWS * TILE_COLUMNS), variance[t, 0], variance[t, 1]
+            if share == 0.0:
+                scale, part = plain[t], out[q + begin : q + begin + np.uint64(tile_columns)]
+                for j in range(tile_columns):
+                    part[j] = (part[j] - mean) * scale
+                continue
+            for j in range(TILE_COLUMNS):
+                u, v = q + begin + np.uint64(j), first + begin + np.uint64(j)
+                g, h = flat[v + width] - flat[v - width], flat[v + one] - flat[v - one]
+                out[u] = (out[u] - mean) / np.sqrt(noise + share * np.float32(0.25) * (g * g + h * h))
+
+
 @numba.njit(fastmath=FAST, error_model="numpy")
 def _add_statistics(tile, slopes, mean, noise, share, valid, sums):
     """Add to a tile's `sums` what `fit_variance` needs, forgetting some of what they held."""
@@ -158,15 +208,15 @@ def _blank_unknown(seen, top, left, moved, least, noise_share, line, looks, z, r
 
     Returns how many pixels are left.
     """
-    known = 0
+    known = np.int32(0)
     for i in range(TILE_ROWS):
         looks_of_row(seen, top, left, moved, i, line, looks)
-        out = z[row + i]
+        out = z[row + i, column : column + TILE_COLUMNS]
         for j in range(TILE_COLUMNS):
             fewest = np.int32(looks[j])
-            scaled = out[column + j] / np.sqrt(np.float32(1.0) + noise_share / np.float32(max(fewest, np.int32(1))))
-            out[column + j] = scaled if fewest >= least else np.float32(0.0)
-            known += out[column + j] != 0.0
+            scaled = out[j] / np.sqrt(np.float32(1.0) + noise_share / np.float32(max(fewest, np.int32(1))))
+            out[j] = scaled if fewest >= least else np.float32(0.0)
+            known += np.int32(out[j] != 0.0)
     return known
 
 
@@ -214,7 +264,11 @@ def normalised_residual(
     rows, columns: of the frame. turn: number of the frame, which says whose turn it is to add to the statistics.
     sums: (tile rows, tile columns, 5) for `fit_variance`. known: (tile rows, tile columns) known pixels.
     """
+    figures = figures_of_run(lines)
+    limits, totals, fewest_of, plain = figures
     for ti in range(displacement.shape[0]):
+        # Tiles left of `ready` hold their residual in z already, those that are plain what becomes of it.
+        begin, ready = 0, 0
         for tj in range(displacement.shape[1]):
             row, column = ti * TILE_ROWS, tj * TILE_COLUMNS
             top, left, moved = MARGIN + row, MARGIN + column, displacement[ti, tj]
@@ -222,12 +276,43 @@ def normalised_residual(
                 z[row : row + TILE_ROWS, column : column + TILE_COLUMNS] = 0.0
                 known[ti, tj] = 0
                 continue
-            fewest = fewest_looks(seen, least_seen, full, top, left, moved)
             noise, share = variance[ti, tj, 0], variance[ti, tj, 1]
-            interpolate(background, top, left, moved, table, curves, lines, tile)
-            mean = subtract(response, row, column, np.float32(CLIP_SIGMA) * np.sqrt(noise), tile)
-            if fewest < least:
-                mean = np.float32(0.0)
+            if tj >= ready:
+                begin, ready = tj, tj + run_length(displacement, ti, tj)
+                _prepare_run(
+                    seen, least_seen, full, top, left, displacement[ti, tj:ready], variance[ti, tj:ready],
+                    fits[ti, tj:ready], ti + tj + turn, rows - row, columns - column, ti == 0, figures,
+                )  # fmt: skip
+                subtract_run(
+                    response, background, top, left, moved, ready - begin, table, lines, limits, totals, False, z, row,
+                    column,
+                )  # fmt: skip
+                _scale_run(
+                    background,
+                    top,
+                    left,
+                    moved,
+                    ready - begin,
+                    variance[ti, tj:ready],
+                    totals,
+                    plain,
+                    tile.shape[1],
+                    z,
+                    row,
+                    column,
+                )
+            n = tj - begin
+            if tj < ready and plain[n] > 0.0:
+                known[ti, tj] = TILE_ROWS * TILE_COLUMNS
+                continue
+            if tj < ready:
+                fewest, mean = np.int64(fewest_of[n]), totals[n] / np.float32(TILE_ROWS * TILE_COLUMNS)
+                take(z, row, column, tile)
+            else:
+                fewest = np.int64(fewest_looks(seen, least_seen, full, top, left, moved))
+                interpolate(background, top, left, moved, table, curves, lines, tile)
+                mean = subtract(response, row, column, np.float32(CLIP_SIGMA) * np.sqrt(noise), tile)
+            mean = mean if fewest >= least else np.float32(0.0)
             counted = fewest >= least and (ti + tj + turn) % STATISTICS_EVERY == 0
             if counted or share > 0.0:
                 down, right = np.int64(math.floor(moved[0] + 0.5)), np.int64(math.floor(moved[1] + 0.5))

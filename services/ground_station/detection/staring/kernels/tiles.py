@@ -9,7 +9,9 @@ from services.ground_station.detection.staring.kernels.layout import (
     FAST,
     FURTHEST,
     MARGIN,
+    PER_TILE,
     PHASES,
+    RUN,
     TAPS,
     TILE_COLUMNS,
     TILE_ROWS,
@@ -39,6 +41,12 @@ def of_row(moved, i):
 
 
 @numba.njit(inline="always")
+def _steepness(moved):
+    """Return how much a tile's displacement differs from edge to edge, pixels."""
+    return max(max(abs(moved[2]), abs(moved[3])) * TILE_ROWS, max(abs(moved[4]), abs(moved[5])) * TILE_COLUMNS)
+
+
+@numba.njit(inline="always")
 def within_reach(moved):
     return abs(moved[0]) <= FURTHEST and abs(moved[1]) <= FURTHEST
 
@@ -62,6 +70,96 @@ def _interpolate_even(source, top, left, row_weights, column_weights, lines, til
     for i in range(TILE_ROWS):
         for j in range(TILE_COLUMNS):
             tile[i, j] = b0 * lines[i, j] + b1 * lines[i, j + 1] + b2 * lines[i, j + 2] + b3 * lines[i, j + 3]
+
+
+@numba.njit(fastmath=FAST)
+def _blend_rows(flat, first, width, weights, tiles, line):
+    """Fill `line` with TAPS rows of `flat`, weighed, from index `first`: all columns a run of tiles is read from."""
+    a0, a1, a2, a3 = weights[0], weights[1], weights[2], weights[3]
+    p1, p2, p3 = first + width, first + width + width, first + width + width + width
+    for j in range(tiles * TILE_COLUMNS + WIDE - TILE_COLUMNS):
+        u = np.uint64(j)
+        line[u] = a0 * flat[first + u] + a1 * flat[p1 + u] + a2 * flat[p2 + u] + a3 * flat[p3 + u]
+
+
+@numba.njit
+def run_length(displacement, ti, tj):
+    """Return how many tiles of a row, RUN at most, from (ti, tj) on move alike and each as one; 0: this one does not.
+
+    displacement: (tile rows, tile columns, 6) as the kernels take it.
+    """
+    moved = displacement[ti, tj]
+    if _steepness(moved) > EVEN_PX:
+        return 0
+    dr, pr = _split(moved[0])
+    dc, pc = _split(moved[1])
+    for n in range(1, min(RUN, displacement.shape[1] - tj)):
+        other = displacement[ti, tj + n]
+        if (dr, pr) != _split(other[0]) or (dc, pc) != _split(other[1]) or _steepness(other) > EVEN_PX:
+            return n
+    return min(RUN, displacement.shape[1] - tj)
+
+
+@numba.njit
+def figures_of_run(lines):
+    """Return (PER_TILE, RUN) work space behind what a run's row takes of `lines`."""
+    begin = RUN * TILE_COLUMNS + WIDE - TILE_COLUMNS
+    return lines.ravel()[begin : begin + PER_TILE * RUN].reshape((PER_TILE, RUN))
+
+
+@numba.njit(fastmath=FAST)
+def subtract_run(
+    response, source, top, left, moved, tiles, table, lines, limits, totals, clipped, into, into_row, into_column
+):
+    """Fill a run of tiles of `into`, from (into_row, into_column), with the response less the displaced source.
+
+    (top, left): corner of the run's first tile in the response, and in the source before it is displaced. limits: of
+    each tile, at which what is filled in is cut if `clipped`, and what is added to its `totals` always.
+    """
+    dr, pr = _split(moved[0])
+    dc, pc = _split(moved[1])
+    row_weights = table[pr]
+    b0, b1, b2, b3 = table[pc, 0], table[pc, 1], table[pc, 2], table[pc, 3]
+    flat, counts, out, line = source.ravel(), response.ravel(), into.ravel(), lines.ravel()
+    width, one = np.uint64(source.shape[1]), np.uint64(1)
+    for i in range(TILE_ROWS):
+        first = np.uint64((top + dr - 1 + i) * source.shape[1] + left + dc - 1)
+        _blend_rows(flat, first, width, row_weights, tiles, line)
+        p = np.uint64((top + i) * response.shape[1] + left)
+        q = np.uint64((into_row + i) * into.shape[1] + into_column)
+        for t in range(tiles):
+            begin, limit, total = np.uint64(t * TILE_COLUMNS), limits[t], np.float32(0.0)
+            for j in range(TILE_COLUMNS):
+                u = begin + np.uint64(j)
+                v = u + one
+                w = v + one
+                e = counts[p + u] - (b0 * line[u] + b1 * line[v] + b2 * line[w] + b3 * line[w + one])
+                cut = min(max(e, -limit), limit)
+                out[q + u] = cut if clipped else e
+                total += cut
+            totals[t] += total
+
+
+@numba.njit(fastmath=FAST)
+def add_run(source, top, left, moved, tiles, table, lines, gain, into):
+    """Add a share `gain` of the displaced source to a run of tiles of `into` from (top, left)."""
+    dr, pr = _split(moved[0])
+    dc, pc = _split(moved[1])
+    row_weights = table[pr]
+    b0, b1, b2, b3 = gain * table[pc, 0], gain * table[pc, 1], gain * table[pc, 2], gain * table[pc, 3]
+    flat, out, line = source.ravel(), into.ravel(), lines.ravel()
+    width, one = np.uint64(source.shape[1]), np.uint64(1)
+    for i in range(TILE_ROWS):
+        first = np.uint64((top + dr - 1 + i) * source.shape[1] + left + dc - 1)
+        _blend_rows(flat, first, width, row_weights, tiles, line)
+        q = np.uint64((top + i) * into.shape[1] + left)
+        for t in range(tiles):
+            begin = np.uint64(t * TILE_COLUMNS)
+            for j in range(TILE_COLUMNS):
+                u = begin + np.uint64(j)
+                v = u + one
+                w = v + one
+                out[q + u] += b0 * line[u] + b1 * line[v] + b2 * line[w] + b3 * line[w + one]
 
 
 @numba.njit(inline="always")
@@ -106,8 +204,7 @@ def _interpolate_warped(source, top, left, moved, curves, lines, tile):
 @numba.njit
 def interpolate(source, top, left, moved, table, curves, lines, tile):
     """Fill `tile` (TILE_ROWS, TILE_COLUMNS) with `source` as it lies `moved` from the tile with corner (top, left)."""
-    steep = max(max(abs(moved[2]), abs(moved[3])) * TILE_ROWS, max(abs(moved[4]), abs(moved[5])) * TILE_COLUMNS)
-    if steep > EVEN_PX:
+    if _steepness(moved) > EVEN_PX:
         _interpolate_warped(source, top, left, moved, curves, lines, tile)
         return
     dr, pr = _split(moved[0])
@@ -122,11 +219,12 @@ def looks_of_row(seen, top, left, moved, i, line, looks):
     (top, left): the tile's corner. line: (WIDE,) work space.
     """
     dr, dc = of_row(moved, i)
-    row, column = top + i + np.int64(math.floor(dr)), left + np.int64(math.floor(dc))
-    above, middle, below, last = seen[row - 1], seen[row], seen[row + 1], seen[row + 2]
+    row, begin = top + i + np.int64(math.floor(dr)), left + np.int64(math.floor(dc)) - 1
+    end = begin + TILE_COLUMNS + TAPS - 1
+    above, middle = seen[row - 1, begin:end], seen[row, begin:end]
+    below, last = seen[row + 1, begin:end], seen[row + 2, begin:end]
     for j in range(TILE_COLUMNS + TAPS - 1):
-        k = column - 1 + j
-        line[j] = min(above[k], middle[k], below[k], last[k])
+        line[j] = min(above[j], middle[j], below[j], last[j])
     for j in range(TILE_COLUMNS):
         looks[j] = min(line[j], line[j + 1], line[j + 2], line[j + 3])
 
@@ -150,8 +248,9 @@ def fewest_looks(seen, least_seen, full, top, left, moved):
         return fewest
     fewest = np.uint8(255)
     for i in range(first, last + 1):
-        for j in range(begin, end + 1):
-            fewest = min(fewest, seen[i, j])
+        cells = seen[i, begin : end + 1]
+        for j in range(cells.shape[0]):
+            fewest = min(fewest, cells[j])
     return fewest
 
 
@@ -168,3 +267,12 @@ def subtract(response, row, column, limit, tile):
             tile[i, j] = e
             total += min(max(e, -limit), limit)
     return total / np.float32(TILE_ROWS * TILE_COLUMNS)
+
+
+@numba.njit
+def take(source, row, column, tile):
+    """Fill `tile` with what stands in `source` from (row, column) on."""
+    for i in range(tile.shape[0]):
+        part = source[row + i, column : column + tile.shape[1]]
+        for j in range(tile.shape[1]):
+            tile[i, j] = part[j]
