@@ -23,6 +23,8 @@ PICTURE_SIDE_PX = 512
 DARKEST_PERCENT, BRIGHTEST_PERCENT = 1.0, 99.9
 # Warming up: large enough for every detector to search it.
 WARM_UP_SIDE_PX = 128
+# Streams whose thread is remembered; then all are dealt out anew.
+MOST_STREAMS = 1000
 
 
 @dataclass(frozen=True)
@@ -34,15 +36,19 @@ class Searched:
 
 
 class Search:
-    """A pool of threads, whose detectors let go of the GIL. Frames of one stream are searched in turn."""
+    """Threads whose detectors let go of the GIL. Each stream has its thread, in which its frames are searched in turn.
+
+    So a detector's work space is there once, not once a thread.
+    """
 
     def __init__(self, config: DetectionConfig, threads: int) -> None:
         self._detector = Detector(config)
         self._scenes = Scenes(config)
-        self._stares = Stares(config)
-        # Of each stream with frames under way, the one that came last.
-        self._newest: dict[tuple[str, str], asyncio.Task[Searched]] = {}
-        self._pool = ThreadPoolExecutor(threads or os.cpu_count() or 1, thread_name_prefix="search")
+        self._stares = Stares(config, self._detector)
+        self._threads = [
+            ThreadPoolExecutor(1, thread_name_prefix=f"search-{k}") for k in range(threads or os.cpu_count() or 1)
+        ]
+        self._thread_of: dict[tuple[str, str], ThreadPoolExecutor] = {}
 
     async def warm_up(self) -> None:
         """Have everything compiled and loaded before the first frame comes."""
@@ -50,39 +56,34 @@ class Search:
         frames: list[Counts] = [noise.astype(np.uint8), noise.astype(np.uint16), noise.astype(np.float32)]
         loop = asyncio.get_running_loop()
         for counts in frames:
-            await loop.run_in_executor(self._pool, self._detector.detect, counts)
+            await loop.run_in_executor(self._threads[0], self._detector.detect, counts)
 
     def unpack(self, message: FrameMessage) -> asyncio.Future[FrameMessage]:
         """Return a future of a compressed frame's pixels as they are; it raises what `unpacked` raises."""
-        return asyncio.get_running_loop().run_in_executor(self._pool, unpacked, message)
+        return asyncio.get_running_loop().run_in_executor(self._thread(message), unpacked, message)
 
     def start(self, message: FrameMessage) -> asyncio.Future[Searched]:
         """Return a future of what is in a frame that `frame_problem` let pass, unpacked.
 
         It is searched once the frames that came before it on its stream have been.
         """
-        stream = (message.head.run_id, message.head.satellite_id)
-        task = asyncio.create_task(self._in_turn(self._newest.get(stream), message), name=f"search {stream[1]}")
-        self._newest[stream] = task
-        task.add_done_callback(lambda _: self._ended(stream, task))
-        return task
+        return asyncio.get_running_loop().run_in_executor(self._thread(message), self._search, message)
 
     def start_picture(self, message: FrameMessage) -> asyncio.Future[ground_station_pb2.WatchFramesResponse]:
         """Return a future of the frame's quick-look."""
-        return asyncio.get_running_loop().run_in_executor(self._pool, quick_look, message)
+        return asyncio.get_running_loop().run_in_executor(self._thread(message), quick_look, message)
 
     def close(self) -> None:
         """Let the threads go; what they search ends first."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        for thread in self._threads:
+            thread.shutdown(wait=True, cancel_futures=True)
 
-    async def _in_turn(self, before: asyncio.Task[Searched] | None, message: FrameMessage) -> Searched:
-        if before is not None:
-            await asyncio.wait([before])
-        return await asyncio.get_running_loop().run_in_executor(self._pool, self._search, message)
-
-    def _ended(self, stream: tuple[str, str], task: asyncio.Task[Searched]) -> None:
-        if self._newest.get(stream) is task:
-            del self._newest[stream]
+    def _thread(self, message: FrameMessage) -> ThreadPoolExecutor:
+        """Return the stream's thread; streams take turns."""
+        stream = (message.head.run_id, message.head.satellite_id)
+        if len(self._thread_of) > MOST_STREAMS:
+            self._thread_of.clear()
+        return self._thread_of.setdefault(stream, self._threads[len(self._thread_of) % len(self._threads)])
 
     def _search(self, message: FrameMessage) -> Searched:
         began = time.perf_counter()

@@ -33,9 +33,10 @@ class _Stare:
 class Stares:
     """The scenes of all streams whose geometry is known; for several threads at once, one stream's frames in turn."""
 
-    def __init__(self, config: DetectionConfig) -> None:
+    def __init__(self, config: DetectionConfig, alone: Detector | None = None) -> None:
+        """alone: a detector of the same settings, to search single frames with; its work space is large."""
         self._config = config
-        self._alone = Detector(config)
+        self._alone = alone or Detector(config)
         self._stares: OrderedDict[tuple[str, str], _Stare] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -70,7 +71,7 @@ class Stares:
             stare = self._stares.get(stream)
             if stare is None or stare.psf_sigma_px != sigma_px:
                 config = StaringConfig(self._config.pfa, sigma_px, self._config.max_detections)
-                stare = self._stares[stream] = _Stare(threading.Lock(), StaringDetector(config), sigma_px)
+                stare = self._stares[stream] = _Stare(threading.Lock(), StaringDetector(config, self._alone), sigma_px)
             self._stares.move_to_end(stream)
             while len(self._stares) > MOST_STREAMS:
                 self._stares.popitem(last=False)

@@ -136,8 +136,11 @@ class _Course:
 class StaringDetector:
     """Searches one camera's successive frames against the scene they share. Not for several threads at once."""
 
-    def __init__(self, config: StaringConfig | DetectionConfig | None = None) -> None:
-        """config: of a `DetectionConfig` pfa, width of the point-spread function and length of the list are taken."""
+    def __init__(self, config: StaringConfig | DetectionConfig | None = None, alone: Detector | None = None) -> None:
+        """config: of a `DetectionConfig` pfa, width of the point-spread function and length of the list are taken.
+
+        alone: searches frames that no scene can be held against; several cameras may share one. None: one of its own.
+        """
         if isinstance(config, DetectionConfig):
             config = StaringConfig(config.pfa, config.psf_sigma_px, config.max_detections)
         self.config = config or StaringConfig()
@@ -148,7 +151,8 @@ class StaringDetector:
         by_frame = DetectionConfig(
             pfa=self.config.pfa, psf_sigma_px=self.config.psf_sigma_px, max_detections=self.config.max_detections
         )
-        self._alone, self._beside = Detector(by_frame), Fallback(by_frame)
+        self._alone = alone or Detector(by_frame)
+        self._beside = Fallback(by_frame, self._alone)
         self._scene: Scene | None = None
         self._scenery: Scenery | None = None
         self._course = _Course()
@@ -321,7 +325,7 @@ class StaringDetector:
 
     def _by_itself(self, counts: Counts, why: str) -> StaringFrame:
         """Return what the spatial detector finds on the frame."""
-        detections = self._alone.detect(counts)
+        detections = self._alone.detect(counts, self.config.psf_sigma_px)
         shape = counts.shape if isinstance(counts, np.ndarray) and counts.ndim == 2 else (0, 0)
         return StaringFrame(
             detections=detections,

@@ -28,8 +28,9 @@ POINT_ARRAYS = [each.name for each in fields(Detections) if each.default is MISS
 class Fallback:
     """The spatial detector for parts of frames. A detector keeps its work space, so each size of a part has its own."""
 
-    def __init__(self, config: DetectionConfig) -> None:
-        self._config = config
+    def __init__(self, config: DetectionConfig, alone: Detector) -> None:
+        """alone: what whole frames are searched with; it may have another width of the point-spread function."""
+        self._config, self._alone = config, alone
         self._detectors: OrderedDict[tuple[int, int], Detector] = OrderedDict()
 
     def search(self, counts: Counts, unknown_tiles: Bool, z: NDArray[np.float32]) -> Detections:
@@ -43,8 +44,11 @@ class Fallback:
         for top, bottom, left, right in _boxes(unknown_tiles) if unknown_tiles.mean() < WHOLE_SHARE else whole:
             first, begin = max(top - AROUND_PX, 0), max(left - AROUND_PX, 0)
             last, end = min(bottom + AROUND_PX, rows), min(right + AROUND_PX, columns)
-            part: Counts = counts[first:last, begin:end].copy()
-            each = self._detect(part)
+            part = counts[first:last, begin:end]
+            if part.shape == counts.shape:
+                each = self._alone.detect(counts, self._config.psf_sigma_px)
+            else:
+                each = self._detect(part.copy())
             row, column = each.row + first, each.column + begin
             here = (row > top - 0.5) & (row <= bottom - 0.5) & (column > left - 0.5) & (column <= right - 0.5)
             near_row = np.clip(np.rint(row).astype(np.int64), 0, rows - 1)
