@@ -34,8 +34,6 @@ ROUNDING_SNR = 1e-6
 LEAST_SIDE_PX = 2 * kernels.TILE_COLUMNS
 # A background's noise per look: interpolation and what it learns at a time leave so much of a frame's.
 NOISE_SHARE = 0.6
-# Every so many frames what is new in view learns.
-YOUNG_EVERY = 2
 # Part of the frame below which the background is not believed at all: scenery in motion, as clouds by day.
 LEAST_KNOWN = 0.5
 # Rounding of whole counts.
@@ -56,7 +54,7 @@ class StaringConfig:
     max_detections: int = 10_000
     # Frames after which a frame is learnt: a target of 0.2 px a frame has then left its place.
     delay_frames: int = 8
-    # Every so many frames one is learnt; what is new in view learns from each second.
+    # Every so many frames one is learnt by all; what is new in view learns from each second.
     learn_every: int = 4
     # Least share of a residual that is learnt: the background is the mean of some 32 frames.
     gain: float = 1.0 / 16.0
@@ -314,11 +312,10 @@ class StaringDetector:
 
     def _learn(self, scene: Scene) -> None:
         young = scene.frames < self.config.delay_frames + round(1.0 / self.config.gain)
-        if scene.frames > self.config.delay_frames:
+        if scene.may_learn:
             turn = young or scene.frames % self.config.learn_every == 0
-            if turn or scene.frames % YOUNG_EVERY == 0:
-                scene.learn(self.config.gain, self.config.learn_clip, young_only=not turn)
-            scene.forget()
+            scene.learn(self.config.gain, self.config.learn_clip, young_only=not turn)
+        scene.forget()
         move = scene.bring_back()
         if move is not None:
             self._expected = without(self._expected, move)

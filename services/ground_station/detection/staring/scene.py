@@ -34,14 +34,17 @@ LEVEL_PIXELS = 64
 # The frame's outermost pixels are filtered with mirrored ones, which scenery does not follow.
 # The taps of what is learnt must stay off them.
 BORDER_PX = kernels.HALF + 2
+# Every so many frames one may be learnt; of the others only the two newest are held.
+LEARN_EVERY = 2
 
 
 @dataclass
 class Taken:
-    """One frame's response, and the displacement of its tiles into the grid."""
+    """One frame's response, the displacement of its tiles into the grid, and its number from 1."""
 
     response: Float32
     displacement: Float64
+    number: int
 
 
 class Scene:
@@ -59,7 +62,7 @@ class Scene:
         self.background, self._spare, self._residual = (np.zeros(grid, dtype=np.float32) for _ in range(3))
         self.seen, self._spare_seen = (np.zeros(grid, dtype=np.uint8) for _ in range(2))
         self.least_seen = np.zeros((grid[0] // TILE_ROWS, grid[1] // TILE_COLUMNS), dtype=np.uint8)
-        self._free = [np.zeros(grid, dtype=np.float32) for _ in range(delay + 1)]
+        self._free = [np.zeros(grid, dtype=np.float32) for _ in range(-(-delay // LEARN_EVERY) + 2)]
         self._taken: deque[Taken] = deque()
         self.z = np.zeros(padded, dtype=np.float32)
         self.variance = np.zeros((*self.tiles, 2), dtype=np.float32)
@@ -90,8 +93,8 @@ class Scene:
         within = tuple(slice(MARGIN + BORDER_PX, MARGIN + size - BORDER_PX) for size in self.shape)
         self.background[within] = response[within]
         self.seen[within] = 1
-        self._taken.append(Taken(response, self.displacement))
         self.frames = 1
+        self._taken.append(Taken(response, self.displacement, self.frames))
 
     def accept(self, displacement: Float64, followed: Bool) -> None:
         """Take the response last given out as the next frame's, displaced so from the grid.
@@ -103,8 +106,8 @@ class Scene:
         self._followed = np.ascontiguousarray(followed)
         for i, j in np.argwhere(~followed):
             self._forget_tile(int(i), int(j))
-        self._taken.append(Taken(self._free.pop(), displacement))
         self.frames += 1
+        self._taken.append(Taken(self._free.pop(), displacement, self.frames))
 
     def partly_unknown(self) -> Bool:
         """Return (tile rows, tile columns) tiles with pixels that `z` does not judge, but for the frame's border."""
@@ -202,10 +205,21 @@ class Scene:
             self.least_seen,
         )
 
+    @property
+    def may_learn(self) -> bool:
+        """Whether the oldest frame held has the age at which it is learnt."""
+        return self._taken[0].number == self.frames - self._delay and self.frames % LEARN_EVERY == 0
+
     def forget(self) -> None:
-        """Drop what is older than the delay, so that the next frame has a place."""
-        while len(self._taken) > self._delay:
-            self._free.append(self._taken.popleft().response)
+        """Drop what has reached the delay or will not be learnt, so that the next frame has a place."""
+        held = list(self._taken)
+        self._taken.clear()
+        for each in held:
+            waits = each.number > self.frames - self._delay and (each.number + self._delay) % LEARN_EVERY == 0
+            if waits or each.number >= self.frames - 1:
+                self._taken.append(each)
+            else:
+                self._free.append(each.response)
 
     def bring_back(self) -> Float64 | None:
         """Move the grid to where the newest frame is, should it be far off or turned; return by what, else None."""
