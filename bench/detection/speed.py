@@ -152,6 +152,7 @@ def _sep() -> dict[str, Call]:
 
 
 def _trackpy() -> dict[str, Call]:
+    # Not in the extra `bench`: there are no wheels of it. `pip install trackpy` brings it in.
     trackpy = _library("trackpy")
     if trackpy is None:
         return {}
