@@ -11,6 +11,8 @@ from services.runtime.errors import PlumewatchError
 # Part, module, and what it measures; in an order in which none heats the machine for the next one's small numbers.
 PARTS: dict[str, tuple[str, str]] = {
     "detection": ("bench.detection.speed", "detection, ns a pixel, beside numpy.copyto and OpenCV's top-hat"),
+    "temporal": ("bench.detection.temporal_speed", "frames against their scene and dim movers, ns a pixel"),
+    "sensitivity": ("bench.detection.sensitivity", "SNR for Pd 0.9 beside the bound, centroids beside Cramer-Rao's"),
     "render": ("bench.emulator.render", "emulated frames, ns a pixel, beside numpy.copyto and numpy's Gaussian noise"),
     "compression": ("bench.downlink.compression", "downlink compression, bits a pixel and MB/s, beside numpy.copyto"),
     "lateness": ("bench.relay.lateness", "relay, write call - due time, beside a bare clock_nanosleep"),
