@@ -1,8 +1,8 @@
 """Measure speed beside numpy, OpenCV and the operating system's own clock.
 
 Parts: detection (ns a pixel), temporal (frames against their scene, ns a pixel), sensitivity (SNR and centroids beside
-the bounds), render (emulated frames, ns a pixel), compression (of the downlink: bits a pixel and MB/s), lateness (of the
-relay), relay (its throughput alone), chain (frames/s and MB/s of 2 MiB frames through satellite, relay and ground
+the bounds), render (emulated frames, ns a pixel), compression (of the downlink: bits a pixel and MB/s), lateness (of
+the relay), relay (its throughput alone), chain (frames/s and MB/s of 2 MiB frames through satellite, relay and ground
 station, and memory), memory (of the emulator, over an hour of emulated time). Needs a source checkout.
 """
 
