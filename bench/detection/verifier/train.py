@@ -159,13 +159,17 @@ def _loss(odds: Any, label: Any, pixels: Any, mask: Any) -> Any:
 
 def main(arguments: list[str]) -> None:
     """Train all networks and write their files."""
-    parser = argparse.ArgumentParser(prog="python -m bench.detection.verifier.train")
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("out", type=Path)
-    parser.add_argument("--samples", type=Path)
-    parser.add_argument("--steps", type=int, default=STEPS)
-    parser.add_argument("--networks", type=int, default=NETWORKS)
-    parser.add_argument("--processes", type=int, default=6)
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.detection.verifier.train",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("folder", type=Path, help="recorded data: single_frame/ and goes_3_9um/")
+    parser.add_argument("out", type=Path, help="where the folds' networks and the model go")
+    parser.add_argument("--samples", type=Path, help="training pictures; written where missing")
+    parser.add_argument("--steps", type=int, default=STEPS, help="of each network's training")
+    parser.add_argument("--networks", type=int, default=NETWORKS, help="trained for each fold")
+    parser.add_argument("--processes", type=int, default=6, help="that train side by side")
     options = parser.parse_args(arguments)
     try:
         import torch
