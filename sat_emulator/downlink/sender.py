@@ -88,6 +88,8 @@ class Sender:
             )
         self._run = run
         stream = self._link.open(run.run_id)
+        # Raised after the block: before Python 3.11.4, what is raised within `except*` comes out as a group.
+        ended: Exception | None = None
         try:
             first = await stream.first_answer()
             start = self.account.open(_acknowledged(first))
@@ -101,9 +103,11 @@ class Sender:
                 await tasks.create_task(self._read(stream, sending), name="read")
                 watching.cancel()
         except* (StreamEndedError, PlumewatchError) as group:
-            raise group.exceptions[0] from None
+            ended = group.exceptions[0]
         finally:
             stream.cancel()
+        if ended is not None:
+            raise ended
 
     async def _send(self, stream: Stream, ahead: FramesAhead[bytes], start: int) -> None:
         clock = await self._started_clock()

@@ -196,6 +196,8 @@ class _Call:
             raise self._ended.result()
         stream.on_settled = self._settled.set
         stream.connected = True
+        # Raised after the block: before Python 3.11.4, what is raised within `except*` comes out as a group.
+        ended: CallEndedError | None = None
         try:
             await self._answer(stream)
             async with asyncio.TaskGroup() as tasks:
@@ -204,10 +206,12 @@ class _Call:
                 await tasks.create_task(self._tell(stream), name=f"tell {stream.satellite_id}")
                 watching.cancel()
         except* CallEndedError as group:
-            raise _first(group) from None
+            ended = _first(group)
         finally:
             stream.connected = False
             stream.active_s = time.monotonic()
+        if ended is not None:
+            raise ended
 
     async def _take_in(self, stream: Stream) -> None:
         while True:

@@ -42,6 +42,8 @@ async def serve(config: GroundStationConfig, stop: asyncio.Event, on_port: Calla
     follower = Follower(archive, book, config.settings.tracking, clocks.arrival_wall_unix_ns)
     station = Station(config, follower, clocks)
     search = Search(config.settings.detection, config.threads)
+    # Raised after the block: before Python 3.11.4, what is raised within `except*` comes out as a group.
+    failed: PlumewatchError | None = None
     try:
         async with AsyncExitStack() as stack:
             stack.callback(station.fusion.close)
@@ -59,7 +61,9 @@ async def serve(config: GroundStationConfig, stop: asyncio.Event, on_port: Calla
                 for task in (*work, *station.settling()):
                     task.cancel()
     except* PlumewatchError as group:
-        raise _first(group) from None
+        failed = _first(group)
+    if failed is not None:
+        raise failed
     return 0
 
 

@@ -89,6 +89,8 @@ class Carrier:
     async def run(self) -> None:
         """Carry until both sides are done. Raises StreamEndedError where anything ends the stream before."""
         name = self._account.satellite_id
+        # Raised after the block: before Python 3.11.4, what is raised within `except*` comes out as a group.
+        ended: StreamEndedError | None = None
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._take_in(), name=f"take in {name}")
@@ -97,9 +99,11 @@ class Carrier:
                 await tasks.create_task(self._answer(), name=f"answer {name}")
                 watch.cancel()
         except* StreamEndedError as group:
-            raise _first(group) from None
+            ended = _first(group)
         finally:
             self._upstream.cancel()
+        if ended is not None:
+            raise ended
 
     def end(self, code: grpc.StatusCode, details: str) -> None:
         """End the stream from outside; the satellite is told this code."""

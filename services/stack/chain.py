@@ -82,6 +82,8 @@ class Chain:
 
     async def _body(self, broker: RunningBroker) -> None:
         """Start, follow to the end, settle."""
+        # Raised after the block: before Python 3.11.4, what is raised within `except*` comes out as a group.
+        failed: PlumewatchError | None = None
         try:
             async with asyncio.TaskGroup() as tasks:
                 background = [
@@ -101,7 +103,9 @@ class Chain:
                 for task in background:
                     task.cancel()
         except* PlumewatchError as group:
-            raise _first(group) from None
+            failed = _first(group)
+        if failed is not None:
+            raise failed
 
     async def _keep(self, child: Child) -> None:
         """Have a server for the whole run."""
