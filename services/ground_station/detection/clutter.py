@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from services.ground_station.detection_batch import Detections
 
-# Score asked for: chosen on 213 recorded images for few false alarms at 93 % of the targets; docs/detection.md has the
-# curve.
+# Score asked for: chosen on 213 recorded images for few false alarms at 93 % of the targets.
 LEAST_SCORE = 3.0
 # A picture whose strongest point is below has no clutter to speak of: alone, that point would not pass.
 CLEAR_SNR = LEAST_SCORE**2
