@@ -1,12 +1,12 @@
 """Single pictures: targets found in recorded ones, and false objects in empty ones, over the verifier's threshold.
 
-    python -m bench.detection.single_frames FOLDER [--folds DIR]
+    python -m bench.detection.single_frames FOLDER [--folds DIR | --shipped] [--picture PNG]
 
 FOLDER has single_frame/images and /masks (pictures with masks of their small targets) and goes_3_9um (scenes without
-any). With --folds, of `bench.detection.verifier.train` and `.stage`: each picture is judged by networks and weights
-that have not seen its fold, each recorded scene by networks that have not seen it. No threshold is chosen: log odds
-of 0, as likely a target as not, are what the product asks for. Without, the model that ships is judged on what it was
-trained on: a check that it works, no figure to quote.
+any). Each picture is judged by networks and weights that have not seen its fold, each recorded scene by networks that
+have not seen it: those kept in bench/detection/verifier/folds, or others in DIR, of `bench.detection.verifier.train` and
+`.stage`. No threshold is chosen: log odds of 0, as likely a target as not, are what the product asks for. With --shipped
+the model that ships is judged on what it was trained on: a check that it works, no figure to quote.
 """
 
 import argparse
@@ -31,6 +31,7 @@ from services.ground_station.detection_batch import Detections
 
 Bool = NDArray[np.bool_]
 
+KEPT_FOLDS = Path(__file__).parent / "verifier" / "folds"
 THRESHOLDS = tuple(np.round(np.arange(-3.0, 4.01, 0.25), 2).tolist())
 SYNTHETIC_FRAMES, SYNTHETIC_SIDE = 24, 1024
 
@@ -54,8 +55,11 @@ class Case:
         return len(decide(self.truth.shape, self.candidates, self.judged, least_score)[0])
 
 
-def run(data: Path, folds: Path | None = None, synthetic_frames: int = SYNTHETIC_FRAMES) -> dict[str, Any]:
-    """Return the curve over thresholds, and the figures with each fold's threshold chosen on the others."""
+def run(data: Path, folds: Path | None = KEPT_FOLDS, synthetic_frames: int = SYNTHETIC_FRAMES) -> dict[str, Any]:
+    """Return the figures at each of THRESHOLDS and at the product's.
+
+    folds: has fold0.npz .. fold4.npz; None: the model that ships judges all.
+    """
     verifiers = [Verifier.load(folds / f"fold{k}.npz") if folds else Verifier.load() for k in range(FOLDS)]
     cases = [*_recorded(data, verifiers), *_scenes(data, verifiers), *_noise(synthetic_frames, verifiers)]
     real = [case for case in cases if case.kind == "labelled"]
@@ -186,12 +190,18 @@ def draw(figures: dict[str, Any], path: Path) -> None:
 
 def main(arguments: list[str]) -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(prog="python -m bench.detection.single_frames")
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--folds", type=Path)
-    parser.add_argument("--picture", type=Path)
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.detection.single_frames",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("folder", type=Path, help="recorded data: single_frame/ and goes_3_9um/")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--folds", type=Path, default=KEPT_FOLDS, help="networks to judge each fold by")
+    which.add_argument("--shipped", action="store_true", help="judge by the model that ships, which has seen all")
+    parser.add_argument("--picture", type=Path, help="PNG of the curves")
     options = parser.parse_args(arguments)
-    figures = run(options.folder, options.folds)
+    figures = run(options.folder, None if options.shipped else options.folds)
     print(table(figures))
     if options.picture:
         draw(figures, options.picture)
