@@ -4,9 +4,9 @@
 
 FOLDER has single_frame/images and /masks (pictures with masks of their small targets) and goes_3_9um (scenes without
 any). Each picture is judged by networks and weights that have not seen its fold, each recorded scene by networks that
-have not seen it: those kept in bench/detection/verifier/folds, or others in DIR, of `bench.detection.verifier.train` and
-`.stage`. No threshold is chosen: log odds of 0, as likely a target as not, are what the product asks for. With --shipped
-the model that ships is judged on what it was trained on: a check that it works, no figure to quote.
+have not seen it: those kept in bench/detection/verifier/folds, or others in DIR, of `bench.detection.verifier.train`
+and `.stage`. No threshold is chosen: log odds of 0, as likely a target as not, are what the product asks for. With
+--shipped the model that ships is judged on what it was trained on: a check that it works, no figure to quote.
 """
 
 import argparse
