@@ -11,6 +11,7 @@ and `.stage`. No threshold is chosen: log odds of 0, as likely a target as not, 
 
 import argparse
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,13 +39,14 @@ SYNTHETIC_FRAMES, SYNTHETIC_SIDE = 24, 1024
 
 @dataclass(frozen=True)
 class Case:
-    """One picture: what it is, its fold (-1: of none), its targets' mask, and what the verifier made of it."""
+    """One picture: its kind, its fold (-1: of none), its targets' mask, what the verifier made of it, and how soon."""
 
     kind: str
     fold: int
     truth: Bool
     candidates: Detections
     judged: Judged
+    seconds: float
 
     def mask(self, least_score: float) -> Bool:
         """Return the pixels of what passes."""
@@ -67,6 +69,7 @@ def run(data: Path, folds: Path | None = KEPT_FOLDS, synthetic_frames: int = SYN
         "unseen": folds is not None,
         "recall": _recall(real),
         "candidates": float(np.mean([len(case.candidates) for case in real])),
+        "ms_a_candidate": 1e3 * sum(case.seconds for case in real) / sum(len(case.candidates) for case in real),
         "curve": [_at(cases, threshold) for threshold in THRESHOLDS],
         "default": _at(cases, LEAST_SCORE),
     }
@@ -109,7 +112,9 @@ def _noise(frames: int, verifiers: list[Verifier]) -> list[Case]:
 
 def _case(kind: str, fold: int, counts: Counts, truth: Bool, verifiers: list[Verifier]) -> Case:
     candidates = Detector().detect(counts)
-    return Case(kind, fold, truth, candidates, verifiers[fold].judge(counts, candidates))
+    begun_s = time.perf_counter()
+    judged = verifiers[fold].judge(counts, candidates)
+    return Case(kind, fold, truth, candidates, judged, time.perf_counter() - begun_s)
 
 
 def _at(cases: Sequence[Case], threshold: float) -> dict[str, Any]:
@@ -148,7 +153,10 @@ def table(figures: dict[str, Any]) -> str:
         "networks that had not seen the picture"
         if figures["unseen"]
         else "the shipped model, on its training pictures",
-        f"candidates: {figures['candidates']:.1f} a picture, of {100 * figures['recall']:.1f} % of the targets",
+        (
+            f"candidates: {figures['candidates']:.1f} a picture, of {100 * figures['recall']:.1f} % of the targets; "
+            f"{figures['ms_a_candidate']:.1f} ms a candidate"
+        ),
         f"{'threshold':>10}{'Pd':>8}{'Fa, 1e-6':>10}{'IoU':>8}{'nIoU':>8}   false objects per Mpx: " + ", ".join(kinds),
     ]
     for each in [*figures["curve"], figures["default"]]:
