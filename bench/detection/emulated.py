@@ -73,7 +73,10 @@ def _source(camera: str) -> EmulatedSource:
     scenario = load_scenario(name.removesuffix(HIGH_CLOUD))
     if name.endswith(HIGH_CLOUD):
         scenario = dataclasses.replace(scenario, cloud=dataclasses.replace(scenario.cloud, top_m=HIGH_CLOUD_TOP_M))
-    return EmulatedSource(scenario, resolve_satellites(scenario)[int(number)])
+    satellites = resolve_satellites(scenario)
+    if not number.isdecimal() or int(number) >= len(satellites):
+        raise SystemExit(f"{camera}: write SCENARIO:CAMERA, with CAMERA from 0 to {len(satellites) - 1}")
+    return EmulatedSource(scenario, satellites[int(number)])
 
 
 def _frame(source: EmulatedSource, number: int) -> tuple[Counts, tuple[Geometry, int]]:

@@ -19,7 +19,7 @@ from services.runtime.errors import BadInputError
 REASONS = {
     "TOO_SMALL": "too small: noise cannot be told from fewer than 256 pixels around a point",
     "CONSTANT": "every pixel has the same count",
-    "NOT_FINITE": "it holds NaN or infinity",
+    "NOT_FINITE": "too much of it is NaN or infinity",
 }
 
 
