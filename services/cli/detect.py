@@ -2,9 +2,10 @@
 
 Takes PNG, TIFF and NPY, 8 or 16 bit or float; a folder is its images in natural order. OUT gets one line a file
 (docs/formats.md has its fields). With --pfa, whatever noise alone would show more rarely counts as a hot point, and no
-rule against clutter holds. Without it, clutter is held against what the picture's strongest point is, and in a sequence
-a point must move against the scene. With --sequence, the scene as earlier and later frames show it is taken out first,
-with --pfa as without. A file that cannot be served is named in its line; the exit status is 0 unless none could be.
+rule against clutter holds. Without it, a picture's hot points are judged by two small networks, and those of a sequence
+must move on straight paths against the scene. With --sequence, the scene as earlier and later frames show it is taken
+out first, with --pfa as without. A file that cannot be served is named in its line; the exit status is 0 unless none
+could be.
 """
 
 import sys
