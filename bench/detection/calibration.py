@@ -21,7 +21,6 @@ from services.ground_station.detection import calibration
 from services.ground_station.detection.detect import DetectionConfig, Detector
 
 SIDE = 1024
-MEGAPIXELS = SIDE**2 / 1e6
 NOISE_COUNTS = 20.0
 # Five deviations of the strongest clutter above nought.
 LEVEL_COUNTS = 5000.0
@@ -117,12 +116,10 @@ def table(figures: dict[str, Any]) -> str:
 
 def draw(figures: dict[str, Any], path: Path) -> None:
     """Draw found over stated against the stated rate, with the bounds asked for."""
-    import matplotlib
+    from matplotlib.figure import Figure
 
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    picture, panels = pyplot.subplots(1, 2, figsize=(11, 4.5), sharey=True)
+    picture = Figure(figsize=(11, 4.5), layout="tight")
+    panels = picture.subplots(1, 2, sharey=True)
     for panel, part, key, bound, title in (
         (panels[0], "noise", "psf_sigma_px", 1.3, "white noise, by point-spread function, px"),
         (panels[1], "clutter", "clutter", 2.0, "cloud-like clutter, by its strength over the noise"),
@@ -138,9 +135,7 @@ def draw(figures: dict[str, Any], path: Path) -> None:
         panel.legend(fontsize=8)
         panel.grid(alpha=0.3, which="both")
     panels[0].set_ylabel("found over stated")
-    picture.tight_layout()
     picture.savefig(path, dpi=120)
-    pyplot.close(picture)
 
 
 def main() -> None:

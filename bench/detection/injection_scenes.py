@@ -20,6 +20,8 @@ FINE = 4
 # Targets keep this far from one another and from the frame's edge at their start, so that none reaches into another's
 # response.
 SPACING_PX, EDGE_PX = 40, 10
+# Their signal-to-noise ratios are evenly spread over this.
+SNR_RANGE = (3.5, 11.0)
 SCENES = {"Alaska": "AK-REGIONAL_8km_3.9_20160408_1445.npy", "Hawaii": "HI-REGIONAL_4km_3.9_20160616_1715.npy"}
 
 
@@ -39,14 +41,13 @@ class Shot:
 
     counts: (rows, columns) uint16. places: (n, 2) the targets' rows and columns, pixels; snrs: (n,) of each, by its
     true sub-pixel place and the noise of one pixel. affine: (2, 3) the place in an undisturbed first frame's pixels
-    of a pixel (row, column, 1) of this one, without jitter; true: with it.
+    of a pixel (row, column, 1) of this one, without jitter.
     """
 
     counts: NDArray[np.uint16]
     places: Float64
     snrs: Float64
     affine: Float64
-    true: Float64
 
 
 class Field:
@@ -89,18 +90,17 @@ def shots(
     *,
     motion: Motion | None = None,
     side: int = 256,
-    snr_range: tuple[float, float] = (3.5, 11.0),
     targets: bool = True,
 ) -> Iterator[Shot]:
     """Yield successive frames.
 
     contrast: standard deviation of the whole picture over the noise's; 0: noise alone. speed_px: of targets against
-    the scene, each in a direction of its own. snr_range: theirs are evenly spread over it.
+    the scene, each in a direction of its own.
     """
     motion = motion or Motion()
     start = _start(field.shape, side, motion, frames)
     row, column = np.meshgrid(np.arange(side, dtype=np.float64), np.arange(side, dtype=np.float64), indexing="ij")
-    scene_places, velocity, snrs = _targets(side, speed_px, rng, snr_range)
+    scene_places, velocity, snrs = _targets(side, speed_px, rng)
     for k in range(frames):
         affine = _affine(motion, k, side)
         tremble = rng.normal(0.0, motion.jitter_px, 2)
@@ -115,9 +115,9 @@ def shots(
         inside = np.all((places > EDGE_PX / 2) & (places < side - EDGE_PX / 2), axis=1) & targets
         image += spots(image.shape, places[inside], PSF_SIGMA_PX, _amplitudes(places[inside], snrs[inside]))
         counts = np.rint(image + rng.normal(0.0, NOISE_COUNTS, image.shape))
-        yield Shot(np.clip(counts, 0, 65535).astype(np.uint16), places[inside], snrs[inside], affine, true)
+        yield Shot(np.clip(counts, 0, 65535).astype(np.uint16), places[inside], snrs[inside], affine)
         scene_places = scene_places + velocity
-        _renew(scene_places, velocity, snrs, affine, side, speed_px, rng, snr_range)
+        _renew(scene_places, velocity, snrs, affine, side, speed_px, rng)
 
 
 def _affine(motion: Motion, k: int, side: int) -> Float64:
@@ -138,16 +138,14 @@ def _start(shape: tuple[int, int], side: int, motion: Motion, frames: int) -> Fl
     return np.asarray((room - way) / 2)
 
 
-def _targets(
-    side: int, speed_px: float, rng: np.random.Generator, snr_range: tuple[float, float]
-) -> tuple[Float64, Float64, Float64]:
+def _targets(side: int, speed_px: float, rng: np.random.Generator) -> tuple[Float64, Float64, Float64]:
     """Return places in the first frame's pixels, velocities, and signal-to-noise ratios, of targets on a lattice."""
     lattice = np.arange(EDGE_PX, side - EDGE_PX, SPACING_PX, dtype=np.float64)
     grid = np.stack(np.meshgrid(lattice, lattice, indexing="ij"), axis=-1).reshape(-1, 2)
     grid += rng.uniform(-3.0, 3.0, grid.shape)
     heading = rng.uniform(0.0, 2.0 * np.pi, len(grid))
     velocity = speed_px * np.column_stack([np.cos(heading), np.sin(heading)])
-    return grid, velocity, rng.uniform(*snr_range, len(grid))
+    return grid, velocity, rng.uniform(*SNR_RANGE, len(grid))
 
 
 def _renew(
@@ -158,7 +156,6 @@ def _renew(
     side: int,
     speed_px: float,
     rng: np.random.Generator,
-    snr_range: tuple[float, float],
 ) -> None:
     """Give targets that have left the frame, or come near another, a new free place, heading and strength."""
     seen = np.linalg.solve(affine[:, :2], (places - affine[:, 2]).T).T
@@ -177,7 +174,7 @@ def _renew(
                 break
         heading = rng.uniform(0.0, 2.0 * np.pi)
         velocity[i] = speed_px * np.cos(heading), speed_px * np.sin(heading)
-        snrs[i] = rng.uniform(*snr_range)
+        snrs[i] = rng.uniform(*SNR_RANGE)
 
 
 def _amplitudes(places: Float64, snrs: Float64) -> Float64:

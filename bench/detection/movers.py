@@ -163,12 +163,10 @@ def table(figures: dict[str, Any]) -> str:
 
 def draw(figures: dict[str, Any], path: Path) -> None:
     """Draw detection over signal-to-noise ratio, a panel a window, with the bounds of a known path and of a bank."""
-    import matplotlib
+    from matplotlib.figure import Figure
 
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    figure, axes = pyplot.subplots(1, len(figures["curves"]), figsize=(3.2 * len(figures["curves"]), 3.2), sharey=True)
+    figure = Figure(figsize=(3.2 * len(figures["curves"]), 3.2), layout="tight")
+    axes = figure.subplots(1, len(figures["curves"]), sharey=True)
     normal = NormalDist()
     for axis, (frames, points) in zip(np.atleast_1d(axes), figures["curves"].items(), strict=True):
         snr = np.linspace(0.6 * bound(frames, 1), points[-1]["snr"], 100)
@@ -180,9 +178,7 @@ def draw(figures: dict[str, Any], path: Path) -> None:
         axis.set(title=f"{frames} frames", xlabel="signal-to-noise ratio a frame")
     np.atleast_1d(axes)[0].set_ylabel("probability of detection")
     np.atleast_1d(axes)[0].legend(fontsize=7)
-    figure.tight_layout()
     figure.savefig(path, dpi=120)
-    pyplot.close(figure)
 
 
 def _detected(frames: int, snr: float) -> dict[str, float]:

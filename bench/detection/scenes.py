@@ -5,6 +5,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from services.ground_station.detection.calibration import psf_shares
+
 Float64 = NDArray[np.float64]
 
 
@@ -33,12 +35,8 @@ def spots(shape: tuple[int, int], places: Float64, psf_sigma_px: float, amplitud
         top, left = max(round(row) - reach, 0), max(round(column) - reach, 0)
         bottom, right = min(round(row) + reach + 1, shape[0]), min(round(column) + reach + 1, shape[1])
         lines = np.outer(
-            _shares(np.arange(top, bottom) - row, psf_sigma_px), _shares(np.arange(left, right) - column, psf_sigma_px)
+            psf_shares(psf_sigma_px, np.arange(top, bottom) - row),
+            psf_shares(psf_sigma_px, np.arange(left, right) - column),
         )
         image[top:bottom, left:right] += amplitude * lines
     return image
-
-
-def _shares(offsets: Float64, sigma: float) -> Float64:
-    scale = 1.0 / (math.sqrt(2.0) * sigma)
-    return np.array([0.5 * (math.erf((o + 0.5) * scale) - math.erf((o - 0.5) * scale)) for o in offsets])

@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import erf
 
 from bench.detection.scenes import noise_frame, spots
+from services.ground_station.detection.calibration import psf_shares
 from services.ground_station.detection.detect import DetectionConfig, Detector
 
 Float64 = NDArray[np.float64]
@@ -130,9 +130,8 @@ def _profile(offsets: Float64, sigma: float) -> tuple[Float64, Float64]:
     """Return pixels' shares of a Gaussian line, and how they change with its place."""
     upper, lower = offsets + 0.5, offsets - 0.5
     scale = math.sqrt(2.0) * sigma
-    shares = 0.5 * (erf(upper / scale) - erf(lower / scale))
     slopes = (np.exp(-((lower / scale) ** 2)) - np.exp(-((upper / scale) ** 2))) / (math.sqrt(2.0 * math.pi) * sigma)
-    return np.asarray(shares), np.asarray(slopes)
+    return psf_shares(sigma, offsets), np.asarray(slopes)
 
 
 def grid(rng: np.random.Generator) -> Float64:
@@ -164,12 +163,10 @@ def table(figures: dict[str, Any]) -> str:
 
 def draw(figures: dict[str, Any], path: Path) -> None:
     """Draw detection probability beside its bound, and centroid error over its bound, against SNR."""
-    import matplotlib
+    from matplotlib.figure import Figure
 
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    picture, (left, right) = pyplot.subplots(1, 2, figsize=(11, 4.5))
+    picture = Figure(figsize=(11, 4.5), layout="tight")
+    left, right = picture.subplots(1, 2)
     snrs = np.linspace(4.5, 8.0, 100)
     quantile = NORMAL.inv_cdf(1.0 - PFA)
     left.plot(snrs, [NORMAL.cdf(snr - quantile) for snr in snrs], "k--", label="bound: all known but presence")
@@ -186,9 +183,7 @@ def draw(figures: dict[str, Any], path: Path) -> None:
     for panel in (left, right):
         panel.legend(fontsize=8)
         panel.grid(alpha=0.3, which="both")
-    picture.tight_layout()
     picture.savefig(path, dpi=120)
-    pyplot.close(picture)
 
 
 def main() -> None:

@@ -155,21 +155,17 @@ def table(figures: dict[str, Any]) -> str:
 
 def draw(figures: dict[str, Any], path: Path) -> None:
     """Draw detection over false detections a megapixel, with paths and without."""
-    import matplotlib
+    from matplotlib.figure import Figure
 
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    figure, axis = pyplot.subplots(figsize=(5, 3.6))
+    figure = Figure(figsize=(5, 3.6), layout="tight")
+    axis = figure.subplots()
     for name, curve in figures["curves"].items():
         axis.plot([e["false_per_mpx"] + 0.01 for e in curve], [e["pd"] for e in curve], "o-", label=name)
     axis.axvline(FALSE_PER_MPX, color="grey", linewidth=0.5)
     axis.axhline(1 - MISSED, color="grey", linewidth=0.5)
     axis.set(xscale="log", xlabel="false detections a megapixel (+ 0.01)", ylabel="probability of detection")
     axis.legend()
-    figure.tight_layout()
     figure.savefig(path, dpi=120)
-    pyplot.close(figure)
 
 
 def _count(recording: Recording, kept: list[Float64]) -> dict[str, float]:

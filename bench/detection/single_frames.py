@@ -171,13 +171,11 @@ def _cells(each: dict[str, Any]) -> str:
 
 def draw(figures: dict[str, Any], path: Path) -> None:
     """Write Pd and IoU over falsely covered pixels, and false objects in empty pictures, as a PNG."""
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    from matplotlib import pyplot
+    from matplotlib.figure import Figure
 
     curve = figures["curve"]
-    figure, (left, right) = pyplot.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
+    figure = Figure(figsize=(11, 4.2), layout="constrained")
+    left, right = figure.subplots(1, 2)
     fa = [1e6 * each["fa"] for each in curve]
     for key, name in (("pd", "Pd"), ("iou", "IoU"), ("niou", "nIoU")):
         left.plot(fa, [100 * each[key] for each in curve], ".-", label=name)
@@ -193,7 +191,6 @@ def draw(figures: dict[str, Any], path: Path) -> None:
     for axes in (left, right):
         axes.grid(alpha=0.3)
     figure.savefig(path, dpi=130)
-    pyplot.close(figure)
 
 
 def main(arguments: list[str]) -> None:

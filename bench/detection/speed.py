@@ -92,21 +92,17 @@ def table(figures: dict[str, Any]) -> str:
 
 def draw(figures: dict[str, Any], path: Path) -> None:
     """Draw what each contender takes a pixel."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
+    from matplotlib.figure import Figure
 
     rows = figures["ns_per_pixel"]
-    picture, panel = pyplot.subplots(figsize=(8, 4))
+    picture = Figure(figsize=(8, 4), layout="tight")
+    panel = picture.subplots()
     bars = panel.barh(list(rows), [each["min"] for each in rows.values()])
     panel.bar_label(bars, fmt=" %.2f")
     panel.axvline(2.5, color="grey", lw=0.8)
     panel.invert_yaxis()
     panel.set(xscale="log", xlabel="ns a pixel, least of all calls, one thread; line: 400 Mpx/s")
-    picture.tight_layout()
     picture.savefig(path, dpi=120)
-    pyplot.close(picture)
 
 
 def _frames() -> list[Frame]:

@@ -1,6 +1,7 @@
 """The narrow joint between detection and tracking: the hot points of one frame, as a dataclass of arrays."""
 
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 from services.geometry.camera import Camera
 
 Float64 = NDArray[np.float64]
+Int32 = NDArray[np.int32]
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,27 @@ class Detections:
 
     def __len__(self) -> int:
         return len(self.row)
+
+    @classmethod
+    def none(cls, reason: str = "", threshold_snr: float = 0.0) -> "Detections":
+        """Return an empty list."""
+        no, areas = np.empty(0), np.empty(0, dtype=np.int64)
+        return cls(no, no, np.empty((0, 3)), no, no, no, areas, reason=reason, threshold_snr=threshold_snr)
+
+    def only(self, which: slice | NDArray[np.bool_] | NDArray[np.integer[Any]]) -> "Detections":
+        """Return the points that an index array, slice or mask (n,) picks; what is said of the frame stays."""
+        return replace(self, **{name: getattr(self, name)[which] for name in self.point_arrays()})
+
+    @classmethod
+    def point_arrays(cls) -> list[str]:
+        """Return the names of the arrays that have an entry a point."""
+        return [each.name for each in fields(cls) if each.default is MISSING]
+
+
+def renumbered(extents: Int32, keep: NDArray[np.bool_]) -> Int32:
+    """Return extents, 1 + a detection's index and 0 elsewhere, as they are once only `keep` (n,) are left."""
+    number = np.concatenate([[0], np.where(keep, np.cumsum(keep), 0)]).astype(np.int32)
+    return np.asarray(number[extents])
 
 
 @dataclass(frozen=True)

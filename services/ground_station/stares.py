@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from plumewatch.v1 import frame_pb2
 from services.ground_station.detection.detect import DetectionConfig, Detector
 from services.ground_station.detection.frame import Counts
-from services.ground_station.detection.staring import SceneMotion, StaringConfig, StaringDetector
+from services.ground_station.detection.staring import LARGEST_PFA, SceneMotion, StaringConfig, StaringDetector
 from services.ground_station.detection_batch import Detections, Geometry
 
-# Streams remembered; the one longest unheard of makes room. A scene of 1024 x 1024 takes some 100 MB.
+# Streams remembered; the one longest unheard of makes room. A scene of 1024 x 1024 takes some 60 MB.
 MOST_STREAMS = 64
 # Frames missing between two after which the scene is learnt anew: by then the Earth has turned new clouds into view.
 LONGEST_GAP = 20
@@ -43,11 +43,12 @@ class Stares:
     def detect(self, head: frame_pb2.Frame, geometry: Geometry, counts: Counts, psf_sigma_px: float) -> Detections:
         """Return the frame's hot points that its scene does not explain.
 
-        psf_sigma_px: of this camera; 0: the configured. A stream's first frames, and those after a gap, are searched
-        by themselves.
+        psf_sigma_px: of this camera; 0: the configured. A stream's first frames, and those after a gap or a change of
+        the camera, are searched by themselves, and so are all where spots are too wide for a scene or more false
+        detections are asked for than it is searched with.
         """
         sigma_px = psf_sigma_px or self._config.psf_sigma_px
-        if sigma_px > WIDEST_PSF_PX:
+        if sigma_px > WIDEST_PSF_PX or self._config.pfa > LARGEST_PFA:
             return self._alone.detect(counts, sigma_px)
         stare = self._stare((head.run_id, head.satellite_id), sigma_px)
         with stare.lock:
@@ -56,7 +57,8 @@ class Stares:
     def _motion(self, stare: _Stare, head: frame_pb2.Frame, geometry: Geometry, counts: Counts) -> SceneMotion | None:
         """Return how the scene moved since the stream's last frame, and take note of this one."""
         before, before_unix_ns = stare.geometry, stare.mid_exposure_unix_ns
-        if stare.sequence >= 0 and not 0 < head.sequence - stare.sequence <= LONGEST_GAP:
+        gap = stare.sequence >= 0 and not 0 < head.sequence - stare.sequence <= LONGEST_GAP
+        if gap or (before is not None and before.camera != geometry.camera):
             stare.detector.restart()
             before = None
         stare.sequence, stare.geometry = head.sequence, geometry

@@ -1,5 +1,7 @@
 """Streams whose cameras' geometry is known: what the scene explains is not reported, and frames are taken in turn."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -108,3 +110,28 @@ async def test_frames_of_a_stream_are_searched_in_turn_by_many_threads(frames: l
             np.testing.assert_array_equal(batch.detections.row, expected.row)
     finally:
         search.close()
+
+
+def test_change_of_the_camera_begins_a_new_scene(frames: list[np.ndarray]) -> None:
+    stares = Stares(DetectionConfig())
+    for i in range(30):
+        stares.detect(head(i), STARS, frames[i], 0.6)
+    other = replace(STARS, camera=replace(STARS.camera, focal_length_px=900.0))
+    alone = Detector(DetectionConfig(psf_sigma_px=0.6)).detect(frames[30])
+    np.testing.assert_array_equal(stares.detect(head(30), other, frames[30], 0.6).row, alone.row)
+
+
+def test_more_false_detections_than_a_scene_is_searched_with_are_the_frames_own(frames: list[np.ndarray]) -> None:
+    config = DetectionConfig(pfa=1e-3)
+    alone, stares = Detector(config), Stares(config)
+    for i in range(3):
+        found = stares.detect(head(i), STARS, frames[i], 0.6)
+        np.testing.assert_array_equal(found.row, alone.detect(frames[i], 0.6).row)
+
+
+def test_settings_of_the_station_hold_for_a_scene_too(frames: list[np.ndarray]) -> None:
+    stares = Stares(DetectionConfig(least_snr=60.0))
+    for i in range(FRAMES):
+        found = stares.detect(head(i), STARS, frames[i], 0.6)
+        assert found.snr.min(initial=np.inf) >= 60.0
+    assert found.threshold_snr == 60.0

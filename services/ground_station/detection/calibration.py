@@ -97,6 +97,15 @@ def in_theory(pfa: float, psf_sigma_px: float) -> Thresholds:
     )
 
 
+def level_at(rate: Callable[[float], float], pfa: float, lowest: float = 1.0) -> float:
+    """Return the level between `lowest` and 40, to 1e-6, from which on `rate`, which falls with it, is below `pfa`."""
+    low, high = lowest, 40.0
+    while high - low > 1e-6:
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if rate(middle) > pfa else (low, middle)
+    return high
+
+
 def _correction(which: str, psf_sigma_px: float, pfa: float) -> float:
     """Return what the measured threshold is above theory's; linear between the table's entries, level beyond them."""
     table = _table()
@@ -116,13 +125,8 @@ def _solve(pfa: float, spread: float, rate: Callable[[float], float]) -> float:
     """Return the level that noise exceeds at a rate of `pfa`, the noise known to a relative `spread`."""
     # E over the estimated noise (1 + spread x), x standard normal: Gauss-Hermite, probabilists' weights.
     nodes, weights = np.polynomial.hermite_e.hermegauss(15)
-    weights = weights / weights.sum()
-    low, high = 1.0, 40.0
-    while high - low > 1e-6:
-        middle = 0.5 * (low + high)
-        found = sum(w * rate(middle * (1.0 + spread * x)) for x, w in zip(nodes, weights, strict=True))
-        low, high = (middle, high) if found > pfa else (low, middle)
-    return high
+    parts = list(zip(nodes, weights / weights.sum(), strict=True))
+    return level_at(lambda level: float(sum(w * rate(level * (1.0 + spread * x)) for x, w in parts)), pfa)
 
 
 def _rate_of_maxima(level: float, psf_sigma_px: float) -> float:

@@ -85,10 +85,10 @@ class PathSearch:
         return 2 * self._rule.half if self._both_sides else 0
 
     def add(self, index: int, look: Looked) -> None:
-        """Take a frame's points; frames too far back are forgotten."""
+        """Take a frame's points; frames too far from it are forgotten."""
         self._looks[index] = look.only(slice(most_points(look.pixels)))
         self._paths.pop(index, None)
-        for other in [each for each in self._looks if each < index - 5 * self._rule.half]:
+        for other in [each for each in self._looks if abs(each - index) > 5 * self._rule.half]:
             del self._looks[other]
             self._paths.pop(other, None)
 

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from services.ground_station.detection import kernels
 from services.ground_station.detection.calibration import Thresholds, psf_taps, thresholds
 from services.ground_station.detection.correction import PixelCorrection
-from services.ground_station.detection.frame import FULL_SCALE, Counts, Frame, prepare, replace_bad
+from services.ground_station.detection.frame import FULL_SCALE, Counts, Frame, prepare, replace_bad, unfit
 from services.ground_station.detection.matched.kernels import filter_frame
 from services.ground_station.detection.measurement.kernels import measure_points
 from services.ground_station.detection.refinement.kernels import compare_levels, keep_single_pixels, refine_peaks
 from services.ground_station.detection.spot import SMALLEST_SIGMA_PX, SpotFilter
 from services.ground_station.detection.workspace import Workspace
-from services.ground_station.detection_batch import Detections
+from services.ground_station.detection_batch import Detections, renumbered
 
 Float32 = NDArray[np.float32]
 Int32 = NDArray[np.int32]
@@ -129,14 +129,14 @@ class Detector:
         spot = self._filter(psf_sigma_px)
         reason = self._unfit(counts, spot)
         if reason:
-            return _nothing(reason), None
+            return Detections.none(reason), None
         if scene_response is not None and scene_response.shape != counts.shape:
             raise ValueError(f"scene_response has shape {scene_response.shape}, the frame {counts.shape}")
         limits = self._limits(spot)
         work = self._workspace(counts.shape[0], counts.shape[1], spot.second.wide_half)
         frame = self._prepare(counts, work)
         if frame is None:
-            return _nothing("NOT_FINITE", limits.lowest), None
+            return Detections.none("NOT_FINITE", limits.lowest), None
         found, odd, reason = self._look(frame, work, spot, scene_response, limits)
         for _ in range(MORE_LOOKS):
             if odd == 0:
@@ -145,17 +145,14 @@ class Detector:
             frame = replace_bad(frame, np.unique(work.odd[:odd]), work)
             found, odd, reason = self._look(frame, work, spot, scene_response, limits)
         if reason:
-            return _nothing(reason, limits.lowest), None
+            return Detections.none(reason, limits.lowest), None
         return self._measure(frame, work, spot, found, limits.lowest, want_extents=want_extents)
 
     def _unfit(self, counts: Counts, spot: SpotFilter) -> str:
-        if not isinstance(counts, np.ndarray) or counts.ndim != 2:
+        reason = unfit(counts, spot.smallest_side)
+        if not reason and self.correction is not None and counts.shape != self.correction.shape:
             return "WRONG_SHAPE"
-        if counts.dtype.name not in FULL_SCALE:
-            return "WRONG_TYPE"
-        if self.correction is not None and counts.shape != self.correction.shape:
-            return "WRONG_SHAPE"
-        return "TOO_SMALL" if min(counts.shape) < spot.smallest_side else ""
+        return reason
 
     def _prepare(self, counts: Counts, work: Workspace) -> Frame | None:
         return prepare(counts, self.correction, self.config.saturation_counts or FULL_SCALE[counts.dtype.name], work)
@@ -273,8 +270,7 @@ class Detector:
             area,
         )
         own = area > 0
-        number = np.concatenate([[0], np.where(own, np.cumsum(own), 0)]).astype(np.int32)
-        extents = number[work.label] if want_extents else None
+        extents = renumbered(work.label, own) if want_extents else None
         work.label.ravel()[work.cells[:used]] = 0
         detections = Detections(
             row=measures[own, 0],
@@ -302,18 +298,3 @@ class Detector:
             work = Workspace(rows, columns, wide_half)
             self._per_thread.work = work
         return work
-
-
-def _nothing(reason: str, threshold: float = 0.0) -> Detections:
-    empty = np.empty(0)
-    return Detections(
-        row=empty,
-        column=empty,
-        covariance_px2=np.empty((0, 3)),
-        snr=empty,
-        score=empty,
-        amplitude_counts=empty,
-        area_px=np.empty(0, dtype=np.int64),
-        reason=reason,
-        threshold_snr=threshold,
-    )

@@ -57,6 +57,15 @@ def prepare(counts: Counts, correction: PixelCorrection | None, saturation: floa
     return replace_bad(frame, _bad_lines(frame, work), work)
 
 
+def unfit(counts: object, smallest_side: int) -> str:
+    """Return why these are no counts to be searched: WRONG_SHAPE, WRONG_TYPE or TOO_SMALL; empty where they are."""
+    if not isinstance(counts, np.ndarray) or counts.ndim != 2:
+        return "WRONG_SHAPE"
+    if counts.dtype.name not in FULL_SCALE:
+        return "WRONG_TYPE"
+    return "TOO_SMALL" if min(counts.shape) < smallest_side else ""
+
+
 def replace_bad(frame: Frame, cells: NDArray[np.integer[Any]], work: Workspace) -> Frame:
     """Return the frame with these pixels, flat indices, replaced from their good neighbours, in `work.clean`."""
     if len(cells) == 0:

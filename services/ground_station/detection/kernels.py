@@ -142,7 +142,7 @@ def estimate_noise(response, block_sum, floor, noise_sum, block_limit, block_noi
 
 
 @numba.njit
-def _is_peak(response, row, column):
+def is_peak(response, row, column):
     """Return whether no neighbour is larger; of equal neighbours the first in reading order is the peak."""
     value = response[row, column]
     for i in range(-1, 2):
@@ -171,7 +171,7 @@ def _search_segment(response, row, left, right, limit, place, found, dark, darks
         return found, darks
     for column in range(max(left, 1), min(right, columns - 1)):
         if values[column] > limit:
-            if _is_peak(response, row, column):
+            if is_peak(response, row, column):
                 place[found] = row * columns + column
                 found += 1
         elif values[column] < deep and darks < dark.shape[0]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from services.ground_station.detection.turning.kernels import motion_sums
 
@@ -142,15 +142,16 @@ def shift_between(earlier: NDArray[np.complex64], later: NDArray[np.complex64], 
     i, j = (int(place) for place in np.unravel_index(np.argmax(correlation), shape))
     if not correlation[i, j] > LEAST_PEAK * float(correlation.std()):
         return None
-    rows = i + _vertex(correlation[i - 1, j], correlation[i, j], correlation[(i + 1) % shape[0], j])
-    along = j + _vertex(correlation[i, j - 1], correlation[i, j], correlation[i, (j + 1) % shape[1]])
+    rows = i + float(vertex(correlation[i - 1, j], correlation[i, j], correlation[(i + 1) % shape[0], j]))
+    along = j + float(vertex(correlation[i, j - 1], correlation[i, j], correlation[i, (j + 1) % shape[1]]))
     return Shift(_signed(rows, shape[0]), _signed(along, shape[1]))
 
 
-def _vertex(before: float, peak: float, after: float) -> float:
-    """Return where the parabola through three neighbouring values has its top, from the middle one."""
-    curvature = float(before - 2.0 * peak + after)
-    return 0.5 * float(before - after) / curvature if curvature < 0 else 0.0
+def vertex(before: ArrayLike, peak: ArrayLike, after: ArrayLike) -> NDArray[np.float64]:
+    """Return where parabolas through three neighbouring values have their top, steps from the middle; 0 if none."""
+    low, middle, high = (np.asarray(each, dtype=np.float64) for each in (before, peak, after))
+    curvature = low - 2.0 * middle + high
+    return np.divide(0.5 * (low - high), curvature, out=np.zeros_like(curvature), where=curvature < 0)
 
 
 def _signed(shift: float, size: int) -> float:

@@ -12,7 +12,7 @@ from services.ground_station.detection.consistency import Looked, PathSearch, Ru
 from services.ground_station.detection.detect import DetectionConfig, Detector, Float32, Int32
 from services.ground_station.detection.registration import Counts, View, motion_between, shift_between
 from services.ground_station.detection.turning.kernels import add_moved
-from services.ground_station.detection_batch import Detections
+from services.ground_station.detection_batch import Detections, renumbered
 
 Float64 = NDArray[np.float64]
 
@@ -69,7 +69,7 @@ class _Seen:
 
 @dataclass(frozen=True)
 class _Look:
-    """A frame's candidates; covered, owner: flat places of pixels that they cover, and which candidate does.
+    """A frame's candidates; covered, owner: flat places of pixels that they cover, and 1 + which candidate does.
 
     believed: those to be reported where no path can tell.
     """
@@ -84,7 +84,8 @@ class _Look:
 class SequenceDetector:
     """Searches one camera's successive frames. What moves with the scene, or not against it, is scenery to it.
 
-    Frames are told by their index; those too far from the newest are forgotten. Not for several threads at once.
+    Frames are told by their index; those too far from the last one given are forgotten. Not for several
+    threads at once.
     """
 
     def __init__(
@@ -145,7 +146,7 @@ class SequenceDetector:
             return
         self._seen[index] = self._carried_on(index, response, View.of(counts))
         reach = self.frames_ahead - min(self._offsets)
-        for other in [each for each in self._seen if each < index - reach]:
+        for other in [each for each in self._seen if abs(each - index) > reach]:
             del self._seen[other]
 
     def detect(self, index: int, counts: Counts) -> tuple[Detections, Int32]:
@@ -175,8 +176,8 @@ class SequenceDetector:
         covered = np.flatnonzero(extents)
         believed = (found.snr >= BELIEVED_SNR) | (scene is None) | (not self._cluttered)
         shape = (extents.shape[0], extents.shape[1])
-        self._looks[index] = _Look(found, shape, covered, extents.ravel()[covered] - 1, believed)
-        for other in [each for each in self._looks if each < index - self.frames_to_confirm]:
+        self._looks[index] = _Look(found, shape, covered, extents.ravel()[covered], believed)
+        for other in [each for each in self._looks if abs(each - index) > self.frames_to_confirm]:
             del self._looks[other]
         return looked
 
@@ -257,18 +258,6 @@ def _frames(seconds: float, frame_rate_hz: float) -> int:
 
 def _only(look: _Look, keep: NDArray[np.bool_]) -> tuple[Detections, Int32]:
     """Return the points to keep and their extents, numbered anew."""
-    found = look.found
-    number = np.where(keep, np.cumsum(keep), 0).astype(np.int32)
     extents = np.zeros(look.shape, dtype=np.int32)
-    extents.ravel()[look.covered] = number[look.owner]
-    kept = replace(
-        found,
-        row=found.row[keep],
-        column=found.column[keep],
-        covariance_px2=found.covariance_px2[keep],
-        snr=found.snr[keep],
-        score=found.score[keep],
-        amplitude_counts=found.amplitude_counts[keep],
-        area_px=found.area_px[keep],
-    )
-    return kept, extents
+    extents.ravel()[look.covered] = renumbered(look.owner, keep)
+    return look.found.only(keep), extents

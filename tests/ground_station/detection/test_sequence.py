@@ -112,13 +112,15 @@ def test_camera_that_turns_sees_the_target_and_no_scenery(degrees: float) -> Non
     assert sum(int(np.sum(~each)) for each in near) <= 2
 
 
-def test_what_a_detector_holds_does_not_grow() -> None:
+@pytest.mark.parametrize("step", [1, -1])
+def test_what_a_detector_holds_does_not_grow(step: int) -> None:
     ground = scene()
     detector = SequenceDetector(frame_rate_hz=10.0)
     held = []
     for i in range(120):
-        detector.detect(i, panned(ground, i % 40)[0])
-        held.append(len(pickle.dumps(detector.__dict__["_seen"])) + len(pickle.dumps(detector.__dict__["_looks"])))
+        detector.detect(step * i, panned(ground, i % 40)[0])
+        parts = [detector.__dict__[name] for name in ("_seen", "_looks", "_search")]
+        held.append(sum(len(pickle.dumps(each)) for each in parts))
     assert max(held[60:]) < 1.2 * max(held[30:60])
 
 

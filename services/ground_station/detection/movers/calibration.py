@@ -7,6 +7,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from services.ground_station.detection.calibration import level_at, psf_shares
+
 Float64 = NDArray[np.float64]
 
 # Sub-pixel places for which weights are held, per axis.
@@ -18,6 +20,8 @@ REACH_SIGMA = 3.0
 # `python -m bench.detection.movers` holds the stated rate against the found one.
 FOUND_FRAMES = (4, 5, 6, 8, 12, 16, 20, 28, 40)
 FOUND_SHARE = (0.115, 0.14, 0.165, 0.205, 0.25, 0.2, 0.125, 0.09, 0.048)
+# Theory's rate falls with the level from here on.
+LOWEST_SNR = 2.5
 # The pixels around a sub-pixel place, from the one above and left of it; reading order.
 SQUARE = ((0, 0), (0, 1), (1, 0), (1, 1))
 
@@ -83,11 +87,7 @@ def threshold_snr(pfa: float, frames: int, fastest_px: float, curvature_px2: flo
         found: float = share * curvature_px2 * fall * (two + math.pi * root * three + math.pi * root**2 * four)
         return found
 
-    low, high = 2.5, 40.0
-    while high - low > 1e-6:
-        middle = 0.5 * (low + high)
-        low, high = (middle, high) if rate(middle) > pfa else (low, middle)
-    return high
+    return level_at(rate, pfa, LOWEST_SNR)
 
 
 def _neighbour_covariance(kernel: Float64) -> Float64:
@@ -99,12 +99,8 @@ def _neighbour_covariance(kernel: Float64) -> Float64:
 
 def _spot(row: float, column: float, psf_sigma_px: float, side: int) -> Float64:
     """Return the shares of a point in the pixels of an odd square, this far past its middle."""
-    edges = np.arange(side + 1) - side / 2
-    lines = [
-        np.diff([0.5 * math.erf((edge - place) / (math.sqrt(2.0) * psf_sigma_px)) for edge in edges])
-        for place in (row, column)
-    ]
-    return np.outer(*lines)
+    centres = np.arange(side, dtype=np.float64) - side // 2
+    return np.outer(psf_shares(psf_sigma_px, centres - row), psf_shares(psf_sigma_px, centres - column))
 
 
 def _four(kernel: Float64, spot: Float64) -> Float64:

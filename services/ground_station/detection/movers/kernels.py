@@ -9,6 +9,7 @@ import numba
 import numpy as np
 from numba.core.types import Array, float32, float64, int8, int16, int32, int64, void
 
+from services.ground_station.detection.kernels import is_peak
 from services.ground_station.detection.movers.paths import BLOCK_FRAMES, CODE_BITS, MARGIN
 
 # Pixels of a tile of the bank: its sums stay in the second-level cache.
@@ -130,17 +131,6 @@ def _from(values, start, count):
     return values[start : start + count]
 
 
-@numba.njit
-def _is_peak(best, at):
-    value = best[at]
-    for i in range(-1, 2):
-        for j in range(-1, 2):
-            other = best[at + i * WIDTH + j]
-            if other > value or (other == value and (i < 0 or (i == 0 and j < 0))):
-                return False
-    return True
-
-
 @numba.njit(
     int64(
         HISTORY,
@@ -176,16 +166,16 @@ def find_seeds(history, slots, offsets, paths, turn, turns, least_sum, frames, p
             row, column = top - MARGIN + offsets[age, 0], left - MARGIN + offsets[age, 1]
             _load(history[slots[age]], row, column, frames[age])
         _best_paths(paths, frames, pairs, best)
+        sums = best.reshape((TILE_ROWS, WIDTH))
         for i in range(1, min(TILE_ROWS, rows - top) - 1):
             for j in range(1, min(TILE_COLUMNS, columns - left) - 1):
-                at = i * WIDTH + j
-                if best[at] >= least_sum * ONE and _is_peak(best, at):
+                if sums[i, j] >= least_sum * ONE and is_peak(sums, i, j):
                     if found == seeds.shape[0]:
                         return found
                     seeds[found, 0] = top + i
                     seeds[found, 1] = left + j
-                    seeds[found, 2] = best[at] & np.int16(ONE - 1)
-                    seeds[found, 3] = best[at] >> CODE_BITS
+                    seeds[found, 2] = sums[i, j] & np.int16(ONE - 1)
+                    seeds[found, 3] = sums[i, j] >> CODE_BITS
                     found += 1
     return found
 
@@ -222,14 +212,16 @@ def _stays_inside(shape, offsets, row, column, reach):
 
 
 @numba.njit(
-    int64(HISTORY, int64[::1], int64[:, ::1], TABLE, int32[:, ::1], int64, int64, float64, int64, int64, TRACKS),
+    int64(HISTORY, int64[::1], int64[:, ::1], TABLE, int32[:, ::1], int64, int64, float64, int64, int64, int64, TRACKS),
     nogil=True,
     cache=True,
 )
-def follow_seeds(history, slots, offsets, velocities, seeds, count, spread, spacing, early_sum, least_sum, tracks):
+def follow_seeds(
+    history, slots, offsets, velocities, seeds, count, spread, spacing, half, early_sum, least_sum, tracks
+):
     """Return how many seeds add up to `least_sum` counts over the frames; fill row, column, velocities and sum.
 
-    Half of the frames before the block are looked at first; paths that then lack `early_sum` are given up.
+    The newest `half` frames are looked at first; paths that then lack `early_sum` counts are given up.
 
     Around a seed's velocity (2 spread + 1)^2 are tried, `spacing` pixels a frame apart, its place in the middle of the
     block kept. offsets: (frames, 2), FIXED parts of a pixel. tracks: place in the newest frame, at least as long as
@@ -243,7 +235,6 @@ def follow_seeds(history, slots, offsets, velocities, seeds, count, spread, spac
     pixels = history.reshape(history.size)
     frame_starts = slots * (shape[0] * shape[1])
     frames = offsets.shape[0]
-    half = min((BLOCK_FRAMES + frames) // 2, frames)
     for s in range(count):
         # Half a pixel on, so that cutting rounds.
         row, column = seeds[s, 0] * part + part // 2, seeds[s, 1] * part + part // 2
@@ -321,6 +312,7 @@ def refine(history, slots, offsets, weights, fastest_px, first_px, last_px, trac
 
     tracks: row and column in the newest frame, velocities, ratio. offsets: (frames, 2). Place in the middle of the
     window and displacement over half of it are tried in steps from `first_px` down to `last_px`, halved in between.
+    None is faster than `fastest_px` then.
     """
     middle = max(0.5 * (offsets.shape[0] - 1), 0.5)
     for t in range(count):
@@ -330,6 +322,9 @@ def refine(history, slots, offsets, weights, fastest_px, first_px, last_px, trac
             tracks[t, 2],
             tracks[t, 3],
         )
+        # What followed the seeds also looked a little beyond.
+        slower = fastest_px / max(math.sqrt(vr * vr + vc * vc), fastest_px)
+        vr, vc = slower * vr, slower * vc
         best = _sum(history, slots, offsets, weights, r, c, vr, vc)
         step = first_px
         while step >= last_px:
@@ -353,13 +348,39 @@ def refine(history, slots, offsets, weights, fastest_px, first_px, last_px, trac
 
 
 @numba.njit(
-    int64(HISTORY, int64[::1], TRACKS, WEIGHTS, float64, float64, TRACKS, int64, int32[::1]), nogil=True, cache=True
+    void(HISTORY, int64[::1], TRACKS, WEIGHTS, TRACKS, float64[::1], int32[::1]), nogil=True, cache=True, fastmath=FAST
+)
+def sum_paths(history, slots, offsets, weights, tracks, sums, shown):
+    """Fill sums along paths, signal-to-noise ratios, and how many frames show something there.
+
+    tracks: (n, 4) row and column in the newest frame, velocities. offsets: (frames, 2). Four pixels that are all 0 are
+    unknown.
+    """
+    for t in range(tracks.shape[0]):
+        total, looked = np.float32(0.0), 0
+        for age in range(offsets.shape[0]):
+            row = tracks[t, 0] - age * tracks[t, 2] + offsets[age, 0]
+            column = tracks[t, 1] - age * tracks[t, 3] + offsets[age, 1]
+            frame = history[slots[age]]
+            value, inside = _look(frame, weights, row, column)
+            if inside:
+                i, j = math.floor(row), math.floor(column)
+                total += value
+                looked += (frame[i, j] | frame[i, j + 1] | frame[i + 1, j] | frame[i + 1, j + 1]) != 0
+        sums[t] = total * QUANTUM
+        shown[t] = looked
+
+
+@numba.njit(
+    int64(HISTORY, int64[::1], TRACKS, WEIGHTS, float64, float64[::1], TRACKS, int64, int32[::1]),
+    nogil=True,
+    cache=True,
 )
 def separate(history, slots, offsets, weights, apart_px, least_snr, tracks, count, seen):
     """Return how many tracks, strongest first as given, keep `least_snr` without the light of stronger ones.
 
-    Kept tracks move to the front; `seen` is filled with their frames. A track's light is what lies within `apart_px` of
-    it, in each frame.
+    least_snr: (n,) of each. Kept tracks move to the front; `seen` is filled with their frames. A track's light is what
+    lies within `apart_px` of it, in each frame.
     """
     frames = offsets.shape[0]
     kept = 0
@@ -378,7 +399,7 @@ def separate(history, slots, offsets, weights, apart_px, least_snr, tracks, coun
                 value, inside = _look(history[slots[age]], weights, row + offsets[age, 0], column + offsets[age, 1])
                 total += value
                 looked += inside
-        if total * QUANTUM >= least_snr * math.sqrt(frames):
+        if total * QUANTUM >= least_snr[t] * math.sqrt(frames):
             for field in range(5):
                 tracks[kept, field] = tracks[t, field]
             seen[kept] = looked

@@ -24,6 +24,11 @@ LEAST_WARP_PX = 0.03
 REPEATED = 4.0
 # A tile whose own best shift lies so far off the frame's counts half, px: clouds move against the ground.
 ODD_PX = 0.05
+# Tiles one below the other may differ by as much as a margin holds; beside one another by no more than the polynomials
+# of the interpolation are good for: from the middle to both edges half of it.
+MOST_STEP_PX = (2.0 * kernels.FURTHEST, 1.0)
+# Tiles that differ so much from those below, and beside, tell no shift: a scene stretched by a quarter is another.
+STEEPEST_STEP_PX = (4.0, 0.99)
 
 
 @dataclass(frozen=True)
@@ -31,12 +36,14 @@ class Alignment:
     """Correction of a displacement, and how well the frame then fits.
 
     shift_px: (2,) at the frame's middle. warp_px: (2, 2) how row and column shift from the frame's first to last row,
-    and first to last column. misfit: typical mean magnitude of what is left; NaN where nothing was known.
+    and first to last column. misfit: typical mean magnitude of what is left beside a tile's level; NaN where nothing
+    was known. level: typical mean of the response over the background's.
     """
 
     shift_px: Float64
     warp_px: Float64
     misfit: float
+    level: float
 
 
 def align(
@@ -62,12 +69,13 @@ def align(
     middles = (chosen + 0.5) / np.array(tiles) - 0.5
     design = np.column_stack([np.ones(len(middles)), middles])
     start = as_kernel(displacement)[chosen[:, 0], chosen[:, 1]]
+    start[_is_steep(start), 0] = 2.0 * kernels.FURTHEST
     warp_px = WARP_PX if warped else NO_WARP_PX
     expected = np.diag(np.tile(1.0 / np.array([JITTER_PX, warp_px, warp_px]) ** 2, 2))
     found, step = np.zeros(6), np.full(6, np.inf)
-    misfit = np.nan
+    misfit, level = np.nan, 0.0
     for _ in range(STEPS):
-        sums = np.zeros((len(chosen), 6))
+        sums = np.zeros((len(chosen), 7))
         moved = start.copy()
         moved[:, :2] += design @ found.reshape(2, 3).T
         kernels.slope_sums(
@@ -75,8 +83,9 @@ def align(
         )
         used = sums[:, 5] > 0
         if not used.any():
-            return Alignment(np.zeros(2), np.zeros((2, 2)), np.nan)
+            return Alignment(np.zeros(2), np.zeros((2, 2)), np.nan, 0.0)
         misfit = float(1.0 / np.sqrt(np.median(sums[used, 5])))
+        level = float(np.median(sums[used, 6]))
         sums *= _agreement(sums)[:, None] if np.abs(step).max() < LARGE_PX else 1.0
         step = np.linalg.solve(_normal(design, sums) + expected, _gradient(design, sums) - expected @ found)
         found = found + step
@@ -85,7 +94,7 @@ def align(
     theta = found.reshape(2, 3)
     # A frame that moves as one is cheaper to follow, and a slow turn is measured again when it has added up.
     warp = theta[:, 1:] if np.abs(theta[:, 1:]).max() > LEAST_WARP_PX else np.zeros((2, 2))
-    return Alignment(theta[:, 0], warp, misfit)
+    return Alignment(theta[:, 0], warp, misfit, level)
 
 
 def corrected(displacement: Float64, theta: Float64) -> Float64:
@@ -100,16 +109,25 @@ def corrected(displacement: Float64, theta: Float64) -> Float64:
 def as_kernel(displacement: Float64) -> Float32:
     """Return a displacement as the kernels take it: (..., 6) with its slopes, pixels a pixel, along rows and columns.
 
-    What is unknown lies beyond FURTHEST.
+    What is unknown lies beyond FURTHEST. Slopes are cut at MOST_STEP_PX from tile to tile.
     """
     beyond = 2.0 * kernels.FURTHEST
     known = np.clip(np.nan_to_num(displacement, nan=beyond), -beyond, beyond)
     with_slopes = np.zeros((*displacement.shape[:2], 6), dtype=np.float32)
     with_slopes[..., :2] = known
-    if not uniform(displacement):
-        for axis, size in ((0, kernels.TILE_ROWS), (1, kernels.TILE_COLUMNS)):
-            with_slopes[..., 2 + 2 * axis : 4 + 2 * axis] = _gentler_slope(known, axis) / size
+    if uniform(displacement):
+        return with_slopes
+    for axis, size in ((0, kernels.TILE_ROWS), (1, kernels.TILE_COLUMNS)):
+        steps = np.clip(_gentler_slope(known, axis), -MOST_STEP_PX[axis], MOST_STEP_PX[axis])
+        with_slopes[..., 2 + 2 * axis : 4 + 2 * axis] = steps / size
     return with_slopes
+
+
+def _is_steep(moved: Float32) -> NDArray[np.bool_]:
+    """Return (n,) which displacements, as the kernels take them, have slopes beyond STEEPEST_STEP_PX."""
+    along, across = (np.abs(moved[:, k : k + 2]).max(axis=1) for k in (2, 4))
+    rows, columns = STEEPEST_STEP_PX
+    return np.asarray((along * kernels.TILE_ROWS > rows) | (across * kernels.TILE_COLUMNS > columns))
 
 
 def _gentler_slope(displacement: Float64, axis: int) -> Float64:

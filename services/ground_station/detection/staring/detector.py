@@ -8,25 +8,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.ground_station.detection.detect import DetectionConfig, Detector
-from services.ground_station.detection.frame import Counts
+from services.ground_station.detection.frame import FULL_SCALE, Counts, Frame, prepare, unfit
 from services.ground_station.detection.registration import shift_between, spectrum
 from services.ground_station.detection.staring import kernels
 from services.ground_station.detection.staring.alignment import align, corrected
-from services.ground_station.detection.staring.fallback import POINT_ARRAYS, Fallback, joined
+from services.ground_station.detection.staring.config import StaringConfig
+from services.ground_station.detection.staring.fallback import Fallback, joined
 from services.ground_station.detection.staring.interpolation import curves, weights
-from services.ground_station.detection.staring.motion import SceneMotion, after, chain, fit_affine, without
+from services.ground_station.detection.staring.motion import SceneMotion, after, chain, fit_affine, tile_shape, without
 from services.ground_station.detection.staring.points import REACH, judge, point_bank
 from services.ground_station.detection.staring.scene import Scene
 from services.ground_station.detection.staring.scenery import Scenery
+from services.ground_station.detection.workspace import Workspace
 from services.ground_station.detection_batch import Detections
 
 Bool = NDArray[np.bool_]
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 
-# A pixel's residual from which its surroundings are judged; a point at threshold between four pixels stands at 3.7.
-SCREEN = 3.2
-# Local maxima judged in a frame at most: noise has 0.7 in a thousand pixels.
+# A pixel's residual from which its surroundings are judged, at most, and as a part of what a point at threshold between
+# four pixels shows.
+SCREEN, SCREEN_SHARE = 3.2, 0.92
+# Points at threshold judged in a frame at most; the others are counted.
 MOST_CANDIDATES = 20_000
 # What two ways of summing may differ by.
 ROUNDING_SNR = 1e-6
@@ -36,46 +39,13 @@ LEAST_SIDE_PX = 2 * kernels.TILE_COLUMNS
 NOISE_SHARE = 0.6
 # Part of the frame below which the background is not believed at all: scenery in motion, as clouds by day.
 LEAST_KNOWN = 0.5
-# Rounding of whole counts.
-ROUNDING_VARIANCE = 1.0 / 12.0
-# Correction of a prediction, px, beyond which, and residual, over what is usual, above which, the scene is lost.
-LOST_PX, LOST_RATIO = 2.5, 4.0
-
-
-@dataclass(frozen=True)
-class StaringConfig:
-    """How a staring camera's successive frames are searched."""
-
-    # False detections per pixel of noise: one in a frame of 1024 x 1024.
-    pfa: float = 1e-6
-    # Standard deviation of the point-spread function, pixels.
-    psf_sigma_px: float = 0.6
-    # Strongest detections kept.
-    max_detections: int = 10_000
-    # Frames after which a frame is learnt: a target of 0.2 px a frame has then left its place.
-    delay_frames: int = 8
-    # Every so many frames one is learnt by all; what is new in view learns from each second.
-    learn_every: int = 4
-    # Least share of a residual that is learnt: the background is the mean of some 32 frames.
-    gain: float = 1.0 / 16.0
-    # Looks from which a cell of the background can be searched.
-    least_looks: int = 8
-    # Residuals are learnt up to so many standard deviations: bright things do not become scenery at once.
-    learn_clip: float = 5.0
-
-    def __post_init__(self) -> None:
-        if not 1e-15 <= self.pfa <= 1e-2:
-            raise ValueError(f"pfa is {self.pfa:g}, not within 1e-15 to 0.01 false detections per pixel")
-        if not 0.3 <= self.psf_sigma_px <= 1.2:
-            raise ValueError(f"psf_sigma_px is {self.psf_sigma_px:g}, not within 0.3 to 1.2 pixels")
-        if not 1 <= self.delay_frames <= 64:
-            raise ValueError(f"delay_frames is {self.delay_frames}, not within 1 to 64")
-        if not 1 <= self.learn_every <= self.delay_frames:
-            raise ValueError(f"learn_every is {self.learn_every}, not within 1 to delay_frames")
-        if not 1.0 / 128.0 <= self.gain <= 0.5:
-            raise ValueError(f"gain is {self.gain:g}, not within 1/128 to 1/2")
-        if not 1 <= self.least_looks <= round(1.0 / self.gain):
-            raise ValueError(f"least_looks is {self.least_looks}, not within 1 to 1 / gain")
+# Least noise, where float frames are without any, counts squared; the kernels divide by it.
+LEAST_VARIANCE = 1e-30
+# Correction of a prediction, px, beyond which, and residual, over what is usual, above which, a frame does not fit its
+# scene; after so many in a row the scene is lost.
+LOST_PX, LOST_RATIO, LOST_FRAMES = 2.5, 4.0, 3
+# The frame's level, over its residual beside it, from which it counts as a jump of all counts.
+JUMP_RATIO = 1.0
 
 
 @dataclass(frozen=True)
@@ -87,11 +57,12 @@ class StaringFrame:
     else. It holds until the next step.
     known: share of the pixels that the background covers.
     residual_counts: (tile rows, tile columns) what the filtered frame has beyond the background, rms of counts a pixel,
-    over some twenty frames; NaN where unknown.
-    displacement, before: (tile rows, tile columns, 2) of the tiles of this frame and of the one before into the
-    background's grid, pixels; origin: (2, 3) matrix from there to the first frame's pixels.
-    restarted: why nothing of earlier frames was of use: FIRST, SIZE, LOST, UNKNOWN (as yet, or scenery in motion), or
-    what was wrong with the frame; else empty.
+    over some twenty frames; NaN where unknown. (0, 0) where the frame was searched by itself.
+    displacement: (tile rows, tile columns, 2) of this frame's tiles into the background's grid, pixels; (1, 1, 2) of
+    zeros where the frame was searched by itself, but for UNKNOWN. origin: (2, 3) matrix from there to the first frame's
+    pixels.
+    restarted: why nothing of earlier frames was of use: FIRST, SIZE (or another type of pixels), LOST (does not fit),
+    UNKNOWN (as yet, or scenery in motion), or what was wrong with the frame; else empty.
     """
 
     detections: Detections
@@ -100,7 +71,6 @@ class StaringFrame:
     known: float
     residual_counts: Float32
     displacement: Float64
-    before: Float64 | None
     origin: Float64
     restarted: str = ""
 
@@ -111,11 +81,6 @@ class StaringFrame:
         Exact where the scene only shifts, else the best over the frame.
         """
         return chain(self.origin, fit_affine(self.displacement))
-
-    @cached_property
-    def motion(self) -> SceneMotion | None:
-        """Return where this frame's tiles were in the frame before, jitter included; None on a first frame."""
-        return None if self.before is None else SceneMotion(without(self.displacement, self.before))
 
 
 @dataclass
@@ -131,33 +96,47 @@ class _Course:
         return max(2.0 * (2 * n - 1) / (n * (n + 1)), 0.25), max(6.0 / (n * (n + 1)), 0.02)
 
 
+class _Room:
+    """Work space for frames of one size; untouched pages of it cost nothing."""
+
+    def __init__(self, shape: tuple[int, int]) -> None:
+        self.shape = shape
+        width = shape[1] + 2 * kernels.HALF
+        self.strip = np.zeros((kernels.BLOCK + 2 * kernels.HALF, width), np.float32)
+        self.line = np.zeros(width, np.float32)
+        # No two neighbours are both maxima, so there are at most a quarter as many as pixels.
+        self.place = np.empty(shape[0] * shape[1] // 4 + 1, dtype=np.int32)
+        self.clean = Workspace(*shape, 0)
+
+
 class StaringDetector:
     """Searches one camera's successive frames against the scene they share. Not for several threads at once."""
 
     def __init__(self, config: StaringConfig | DetectionConfig | None = None, alone: Detector | None = None) -> None:
         """config: of a `DetectionConfig` pfa, width of the point-spread function and length of the list are taken.
 
-        alone: searches frames that no scene can be held against; several cameras may share one. None: one of its own.
+        alone: searches frames, and parts of frames, that no scene can be held against, and saturated points, by its own
+        settings but for the width; its `least_snr` and `saturation_counts` hold everywhere. Several cameras may share
+        one. None: one of `config`'s settings.
         """
         if isinstance(config, DetectionConfig):
+            alone = alone or Detector(config)
             config = StaringConfig(config.pfa, config.psf_sigma_px, config.max_detections)
         self.config = config or StaringConfig()
-        self._bank = point_bank(self.config.psf_sigma_px)
-        self._threshold = self._bank.threshold(self.config.pfa)
-        self._table = weights(self.config.psf_sigma_px)
-        self._curves = curves(self.config.psf_sigma_px)
-        by_frame = DetectionConfig(
-            pfa=self.config.pfa, psf_sigma_px=self.config.psf_sigma_px, max_detections=self.config.max_detections
-        )
-        self._alone = alone or Detector(by_frame)
-        self._beside = Fallback(by_frame, self._alone)
+        sigma_px = self.config.psf_sigma_px
+        self._bank, self._table, self._curves = point_bank(sigma_px), weights(sigma_px), curves(sigma_px)
+        self._alone = alone or Detector(DetectionConfig(self.config.pfa, 0.0, sigma_px, self.config.max_detections))
+        by_frame = self._alone.config
+        self._threshold = max(self._bank.threshold(self.config.pfa), by_frame.least_snr)
+        sharpest_px = min(by_frame.sharpest_psf_px, sigma_px)
+        self._beside = Fallback(replace(by_frame, psf_sigma_px=sigma_px, sharpest_psf_px=sharpest_px), self._alone)
         self._scene: Scene | None = None
         self._scenery: Scenery | None = None
         self._course = _Course()
         self._expected = np.zeros((0, 0, 2))
         self._bias = 0.0
-        self._work: tuple[Float32, Float32] = (np.zeros((0, 0), np.float32), np.zeros(0, np.float32))
-        self._place = np.empty(MOST_CANDIDATES, dtype=np.int32)
+        self._misfits = 0
+        self._room = _Room((0, 0))
         self._line = np.empty(len(self._bank.filters))
         self._type = ""
 
@@ -165,31 +144,66 @@ class StaringDetector:
         """Return what the next frame shows.
 
         counts: (rows, columns) uint8, uint16 or float32. motion: of the scene since the frame before, from known
-        geometry; None: unknown, then it is followed. A frame that cannot be searched comes back empty with the
-        spatial detector's reason, and what was learnt is kept.
+        geometry; None: unknown, then it is followed. A frame that fits no scene is searched by the spatial detector;
+        one that cannot be searched gets that detector's reason; what was learnt is kept. Up to a quarter of the pixels
+        may be bad: NaN, infinite or of dead lines. They are replaced, counted in `bad_pixels`, and unknown in `z`.
+
+        Raises ValueError for a motion that is not of the frame's tiles.
         """
-        reason = self._unfit(counts)
-        if reason:
-            return self._by_itself(counts, reason)
+        frame = self._ready(counts, motion)
+        if isinstance(frame, str):
+            return self._passed_over(counts, motion, frame)
         if self._scene is None or self._scene.shape != counts.shape or counts.dtype.name != self._type:
-            return self._begin(counts, "FIRST" if self._scene is None else "SIZE")
+            return self._begin(counts, frame, "FIRST" if self._scene is None else "SIZE")
         scene = self._scene
-        if not self._respond(counts, scene):
-            return self._by_itself(counts, "NOT_FINITE")
+        if not self._respond(frame, scene):
+            return self._passed_over(counts, motion, "NOT_FINITE")
         self._carry_scenery(scene, motion)
-        previous = scene.displacement
         displacement = self._locate(scene, motion)
         if displacement is None:
-            return self._without_scenery(self._begin(counts, "LOST"))
+            self._misfits += 1
+            lost = self._misfits >= LOST_FRAMES
+            return self._without_scenery(
+                self._begin(counts, frame, "LOST") if lost else self._by_itself(counts, "LOST")
+            )
+        self._misfits = 0
         scene.accept(displacement, np.ones(scene.tiles, dtype=bool) if motion is None else motion.followed)
-        scene.residual(self.config.least_looks, NOISE_SHARE, ROUNDING_VARIANCE)
-        frame = self._search(counts, scene, previous)
+        scene.residual(self.config.least_looks, NOISE_SHARE, max(frame.rounding**2, LEAST_VARIANCE))
+        if frame.bad:
+            scene.blank(self._room.clean.bad_cells)
+        found = self._search(counts, frame, scene)
         self._learn(scene)
-        return self._without_scenery(frame)
+        return self._without_scenery(found)
 
     def restart(self) -> None:
         """Forget the scene, as after a gap."""
         self._scene = self._scenery = None
+
+    def _ready(self, counts: Counts, motion: SceneMotion | None) -> Frame | str:
+        """Return the frame without its bad pixels, or why it cannot be searched."""
+        reason = unfit(counts, LEAST_SIDE_PX)
+        if reason:
+            return reason
+        shape = (counts.shape[0], counts.shape[1])
+        if motion is not None and motion.displacement_px.shape[:2] != tile_shape(shape):
+            raise ValueError(
+                f"motion has {motion.displacement_px.shape[:2]} tiles, a frame of {shape} pixels {tile_shape(shape)}"
+            )
+        if self._room.shape != shape:
+            self._room = _Room(shape)
+        saturation = self._alone.config.saturation_counts or FULL_SCALE[counts.dtype.name]
+        frame = prepare(counts, None, saturation, self._room.clean)
+        if frame is None:
+            return "NOT_FINITE"
+        return "CONSTANT" if _constant(frame.counts) else frame
+
+    def _passed_over(self, counts: Counts, motion: SceneMotion | None, why: str) -> StaringFrame:
+        """Return what the frame says by itself; the scene moves on behind it."""
+        scene = self._scene
+        if scene is not None and (motion is None or motion.displacement_px.shape == scene.displacement.shape):
+            self._carry_scenery(scene, motion)
+            self._expected = self._ahead(motion)
+        return self._by_itself(counts, why)
 
     def _carry_scenery(self, scene: Scene, motion: SceneMotion | None) -> None:
         """Carry places found by single frames into the next; only geometry leads on where a scene does not fit."""
@@ -207,42 +221,40 @@ class StaringDetector:
         found = frame.detections
         place = np.column_stack([found.row, found.column])
         keep = frame.temporal | ~self._scenery.judge(place, found.snr, self._scene.young(place))
-        left = replace(found, **{name: getattr(found, name)[keep] for name in POINT_ARRAYS})
-        return replace(frame, detections=left, temporal=frame.temporal[keep])
+        return replace(frame, detections=found.only(keep), temporal=frame.temporal[keep])
 
-    def _begin(self, counts: Counts, why: str) -> StaringFrame:
-        shape = (counts.shape[0], counts.shape[1])
-        if self._scene is None or self._scene.shape != shape:
+    def _begin(self, counts: Counts, frame: Frame, why: str) -> StaringFrame:
+        if self._scene is None or self._scene.shape != self._room.shape:
             self._scenery = None
-            self._work = (
-                np.zeros((kernels.BLOCK + 2 * kernels.HALF, shape[1] + 2 * kernels.HALF), np.float32),
-                np.zeros(shape[1] + 2 * kernels.HALF, np.float32),
-            )
-        self._scene = Scene(shape, self.config.delay_frames, round(1.0 / self.config.gain), self._table, self._curves)
-        self._type = counts.dtype.name
-        self._bias = float(np.median(counts[:: max(1, shape[0] // 16), :: max(1, shape[1] // 16)]))
-        self._course = _Course()
-        if not self._respond(counts, self._scene):
+        self._scene = Scene(
+            self._room.shape, self.config.delay_frames, round(1.0 / self.config.gain), self._table, self._curves
+        )
+        self._type, self._bias, self._misfits, self._course = counts.dtype.name, float(frame.bias), 0, _Course()
+        if not self._respond(frame, self._scene):
             self._scene = None
             return self._by_itself(counts, "NOT_FINITE")
         self._scene.begin()
         self._expected = self._scene.displacement
         return self._by_itself(counts, why)
 
-    def _respond(self, counts: Counts, scene: Scene) -> bool:
+    def _respond(self, frame: Frame, scene: Scene) -> bool:
         """Fill the next response; return whether it is finite."""
-        response = scene.next_response()
-        kernels.filter_response(_native(counts), np.float32(self._bias), self._bank.taps, *self._work, response)
-        return counts.dtype != np.float32 or math.isfinite(float(response.sum()))
+        response, room = scene.next_response(), self._room
+        kernels.filter_response(frame.counts, np.float32(self._bias), self._bank.taps, room.strip, room.line, response)
+        return frame.counts.dtype != np.float32 or math.isfinite(float(response.sum()))
+
+    def _ahead(self, motion: SceneMotion | None) -> Float64:
+        """Return the displacement expected of the next frame."""
+        if motion is not None:
+            return after(motion.displacement_px, self._expected)
+        return corrected(self._expected, self._course.velocity)
 
     def _locate(self, scene: Scene, motion: SceneMotion | None) -> Float64 | None:
         """Return the displacement of the next response; None where it does not fit the scene."""
-        if motion is not None:
-            expected = after(motion.displacement_px, self._expected)
-        elif self._course.frames == 0:
-            expected = self._expected + self._acquire(scene)
-        else:
-            expected = corrected(self._expected, self._course.velocity)
+        # Whether this frame fits or not, the scene moves on.
+        self._expected = expected = self._ahead(motion)
+        if motion is None and self._course.frames == 0:
+            expected = expected + self._acquire(scene)
         known = (scene.next_response(), scene.background, scene.seen, scene.least_seen, scene.full)
         weights_of = (self._table, self._curves)
         # What does not move as known says nothing of the jitter.
@@ -253,6 +265,10 @@ class StaringDetector:
         lost = math.isnan(found.misfit) or np.abs(found.shift_px).max() > LOST_PX
         if lost or (usual > 0 and scene.frames > self.config.delay_frames and found.misfit > LOST_RATIO * usual):
             return None
+        if abs(found.level) > JUMP_RATIO * found.misfit:
+            # What all counts have more from here on, as after a change of temperature or offset, is no light.
+            scene.lower(found.level)
+            self._bias += found.level / self._bank.level_gain
         place_gain, velocity_gain = self._course.gains()
         displacement = corrected(expected, warp)
         if motion is None and self._course.frames == 0:
@@ -271,50 +287,57 @@ class StaringDetector:
         shift = shift_between(spectrum(last), spectrum(this), scene.shape[1])
         return np.zeros(2) if shift is None else np.array([-shift.rows, -shift.columns])
 
-    def _search(self, counts: Counts, scene: Scene, before: Float64) -> StaringFrame:
+    def _search(self, counts: Counts, frame: Frame, scene: Scene) -> StaringFrame:
         rows, columns = scene.shape
-        found = kernels.screen(scene.z, rows, columns, 2 * REACH, np.float32(SCREEN), self._place)
-        limit = self._threshold - ROUNDING_SNR
-        found = kernels.keep_points(scene.z, columns, self._bank.filters, limit, found, self._line, self._place)
-        row, column = np.divmod(self._place[:found].astype(np.int64), columns)
-        points = judge(scene.z, row, column, self._bank, self._threshold)
-        tile_row = np.rint(points.row).astype(np.int64) // kernels.TILE_ROWS
-        tile_column = np.rint(points.column).astype(np.int64) // kernels.TILE_COLUMNS
-        noise = np.sqrt(scene.variance[tile_row, tile_column, 0].astype(np.float64))
-        moving = Detections(
-            row=points.row,
-            column=points.column,
-            covariance_px2=np.column_stack(
-                [points.variance_px2[:, 0], np.zeros(len(points.row)), points.variance_px2[:, 1]]
-            ),
-            snr=points.snr,
-            score=points.snr,
-            amplitude_counts=points.snr * noise / points.share,
-            area_px=points.area_px,
-            threshold_snr=self._threshold,
-        )
+        moving = _without_saturated(self._moving(scene), frame, scene)
         z = scene.z[:rows, :columns]
         known = float(scene.known.sum()) / (rows * columns)
         if known < LEAST_KNOWN:
-            return replace(self._by_itself(counts, "UNKNOWN"), displacement=scene.displacement, before=before)
+            return replace(self._by_itself(counts, "UNKNOWN"), displacement=scene.displacement)
         alone = self._beside.search(counts, scene.partly_unknown(), z)
         detections, temporal = _strongest(moving, alone, self.config.max_detections)
         return StaringFrame(
-            detections=detections,
+            detections=replace(detections, bad_pixels=frame.bad),
             temporal=temporal,
             z=z,
             known=known,
             residual_counts=scene.residual_counts(),
             displacement=scene.displacement,
-            before=before,
             origin=scene.origin,
         )
 
+    def _moving(self, scene: Scene) -> Detections:
+        """Return the points of the scene's residual, strongest first."""
+        rows, columns = scene.shape
+        place, limit = self._room.place, self._threshold - ROUNDING_SNR
+        screen = np.float32(min(SCREEN, SCREEN_SHARE * self._bank.shown * self._threshold))
+        found = kernels.screen(scene.z, rows, columns, 2 * REACH, screen, place)
+        found = kernels.keep_points(scene.z, columns, self._bank.filters, limit, found, self._line, place)
+        row, column = np.divmod(place[:found].astype(np.int64), columns)
+        if found > MOST_CANDIDATES:
+            brightest = np.argpartition(-scene.z[row, column], MOST_CANDIDATES)[:MOST_CANDIDATES]
+            row, column = row[brightest], column[brightest]
+        points = judge(scene.z, row, column, self._bank, self._threshold)
+        tile_row = np.rint(points.row).astype(np.int64) // kernels.TILE_ROWS
+        tile_column = np.rint(points.column).astype(np.int64) // kernels.TILE_COLUMNS
+        noise = np.sqrt(scene.variance[tile_row, tile_column, 0].astype(np.float64))
+        variance_px2 = points.variance_px2
+        return Detections(
+            row=points.row,
+            column=points.column,
+            covariance_px2=np.column_stack([variance_px2[:, 0], np.zeros(len(points.row)), variance_px2[:, 1]]),
+            snr=points.snr,
+            score=points.snr,
+            amplitude_counts=points.snr * noise / points.share,
+            area_px=points.area_px,
+            left_out=found - len(row),
+            threshold_snr=self._threshold,
+        )
+
     def _learn(self, scene: Scene) -> None:
-        young = scene.frames < self.config.delay_frames + round(1.0 / self.config.gain)
         if scene.may_learn:
-            turn = young or scene.frames % self.config.learn_every == 0
-            scene.learn(self.config.gain, self.config.learn_clip, young_only=not turn)
+            young_only = scene.frames % self.config.learn_every != 0
+            scene.learn(self.config.gain, self.config.learn_clip, young_only=young_only)
         scene.forget()
         move = scene.bring_back()
         if move is not None:
@@ -331,18 +354,9 @@ class StaringDetector:
             known=0.0,
             residual_counts=np.full((0, 0), np.nan, dtype=np.float32),
             displacement=np.zeros((1, 1, 2)),
-            before=None,
             origin=np.column_stack([np.eye(2), np.zeros(2)]) if self._scene is None else self._scene.origin,
             restarted=why,
         )
-
-    @staticmethod
-    def _unfit(counts: Counts) -> str:
-        if not isinstance(counts, np.ndarray) or counts.ndim != 2:
-            return "WRONG_SHAPE"
-        if counts.dtype.name not in ("uint8", "uint16", "float32"):
-            return "WRONG_TYPE"
-        return "TOO_SMALL" if min(counts.shape) < LEAST_SIDE_PX else ""
 
 
 def _strongest(moving: Detections, alone: Detections, most: int) -> tuple[Detections, Bool]:
@@ -352,11 +366,23 @@ def _strongest(moving: Detections, alone: Detections, most: int) -> tuple[Detect
     temporal = first[np.argsort(-np.concatenate([moving.snr, alone.snr]), kind="stable")]
     if len(both) <= most:
         return both, temporal
-    cut = {name: getattr(both, name)[:most] for name in POINT_ARRAYS}
-    return replace(both, **cut, left_out=both.left_out + len(both) - most), temporal[:most]
+    return replace(both.only(slice(most)), left_out=both.left_out + len(both) - most), temporal[:most]
 
 
-def _native(counts: Counts) -> Counts:
-    if counts.flags.c_contiguous and counts.flags.aligned and counts.dtype.isnative:
-        return counts
-    return counts.astype(counts.dtype.newbyteorder("="), order="C")  # type: ignore[return-value]
+def _without_saturated(moving: Detections, frame: Frame, scene: Scene) -> Detections:
+    """Return the points whose pixel tells how bright it is; the places of the others become unknown in `z`.
+
+    There the frame is searched by itself: the fit of a point's place leaves out what is saturated.
+    """
+    row, column = np.rint(moving.row).astype(np.int64), np.rint(moving.column).astype(np.int64)
+    saturated = frame.counts[row, column] >= frame.saturation
+    if not saturated.any():
+        return moving
+    scene.blank((row * scene.shape[1] + column)[saturated].astype(np.int32))
+    return moving.only(~saturated)
+
+
+def _constant(counts: Counts) -> bool:
+    """Return whether all counts are alike; a few of them nearly always tell that they are not."""
+    first = counts[0, 0]
+    return bool(np.all(counts[::16, ::16] == first) and np.all(counts == first))

@@ -1,7 +1,7 @@
 """Points where the background is unknown: by the frame alone, in boxes around those places."""
 
 from collections import OrderedDict
-from dataclasses import MISSING, fields
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -21,8 +21,6 @@ SQUARE_PX, AROUND_PX = 64, 16
 WHOLE_SHARE = 0.25
 # Sizes of parts whose detectors are kept: those along two edges of a frame, and some within.
 KEPT = 6
-# What has an entry a point has no default.
-POINT_ARRAYS = [each.name for each in fields(Detections) if each.default is MISSING]
 
 
 class Fallback:
@@ -54,7 +52,7 @@ class Fallback:
             near_row = np.clip(np.rint(row).astype(np.int64), 0, rows - 1)
             near_column = np.clip(np.rint(column).astype(np.int64), 0, columns - 1)
             here &= z[near_row, near_column] == 0.0
-            found.append(_chosen(each, here, row, column))
+            found.append(replace(each, row=row, column=column).only(here))
         return joined(found)
 
     def _detect(self, part: Counts) -> Detections:
@@ -67,22 +65,15 @@ class Fallback:
 
 
 def joined(parts: list[Detections]) -> Detections:
-    """Return all points of several lists, strongest first; the reason and threshold of the first."""
+    """Return all points of several lists, strongest first; the threshold of the first."""
     if not parts:
-        empty = np.empty(0)
-        return Detections(empty, empty, np.empty((0, 3)), empty, empty, empty, np.empty(0, dtype=np.int64))
+        return Detections.none()
     order = np.argsort(-np.concatenate([each.snr for each in parts]), kind="stable")
     arrays: dict[str, Any] = {
-        name: np.concatenate([getattr(each, name) for each in parts])[order] for name in POINT_ARRAYS
+        name: np.concatenate([getattr(each, name) for each in parts])[order] for name in Detections.point_arrays()
     }
     left_out = sum(each.left_out for each in parts)
     return Detections(**arrays, left_out=left_out, threshold_snr=parts[0].threshold_snr)
-
-
-def _chosen(found: Detections, keep: Bool, row: NDArray[np.float64], column: NDArray[np.float64]) -> Detections:
-    arrays: dict[str, Any] = {name: getattr(found, name)[keep] for name in POINT_ARRAYS}
-    arrays |= {"row": row[keep], "column": column[keep]}
-    return Detections(**arrays, left_out=found.left_out, threshold_snr=found.threshold_snr)
 
 
 def _boxes(unknown_tiles: Bool) -> list[tuple[int, int, int, int]]:

@@ -28,17 +28,29 @@ class SceneMotion:
     """Where a frame's tiles were in the frame before.
 
     displacement_px: (tile rows, tile columns, 2) what to add to row and column of a tile's middle to come to the place
-    in the frame before that showed the same point of the scene; NaN where none did. Tiles are of TILE_ROWS x
-    TILE_COLUMNS pixels; the last ones may reach beyond the frame.
-    followed: (tile rows, tile columns) whether the light of a tile moves so at all.
+    in the frame before that showed the same point of the scene. Tiles are of TILE_ROWS x TILE_COLUMNS pixels; the last
+    ones may reach beyond the frame. Tiles of which it is not finite, as none did, are not followed, and are given the
+    median of the others: displacements add up from frame to frame, and between tiles.
+    followed: (tile rows, tile columns) whether the light of a tile moves so at all; empty: all that is finite.
+
+    Raises ValueError for arrays of other shapes.
     """
 
     displacement_px: Float64
     followed: Bool = field(default_factory=lambda: np.ones((0, 0), dtype=np.bool_))
 
     def __post_init__(self) -> None:
-        if self.followed.size == 0:
-            object.__setattr__(self, "followed", ~np.isnan(self.displacement_px).any(axis=2))
+        shape = self.displacement_px.shape
+        if len(shape) != 3 or shape[2] != 2 or 0 in shape:
+            raise ValueError(f"displacement_px has shape {shape}, not (tile rows, tile columns, 2)")
+        if self.followed.size and self.followed.shape != shape[:2]:
+            raise ValueError(f"followed has shape {self.followed.shape}, displacement_px {shape}")
+        finite: Bool = np.all(np.isfinite(self.displacement_px), axis=2)
+        if not finite.all():
+            usual = np.median(self.displacement_px[finite], axis=0) if finite.any() else np.zeros(2)
+            displacement = np.where(finite[..., None], self.displacement_px, usual)
+            object.__setattr__(self, "displacement_px", displacement)
+        object.__setattr__(self, "followed", self.followed & finite if self.followed.size else finite)
 
     @classmethod
     def translation(cls, shape: tuple[int, int], rows: float, columns: float) -> "SceneMotion":
@@ -59,9 +71,8 @@ class SceneMotion:
         now: Geometry,
         now_unix_ns: int,
         shape: tuple[int, int],
-        height_m: float = 0.0,
     ) -> "SceneMotion":
-        """Return how the Earth's surface, or a cloud deck at `height_m`, moved between two frames of one camera.
+        """Return how the Earth's surface moved between two frames of one camera.
 
         Lines of sight that miss the Earth move with the stars, by rotation alone. The limb moves with neither: tiles in
         which it or the air above it lies are not followed, nor those of which the lens does not take a direction. The
@@ -70,14 +81,13 @@ class SceneMotion:
         places = tile_middles(tile_shape(shape))
         los_gcrs = now.camera.lines_of_sight(places[..., 0], places[..., 1]) @ now.rotation_camera_to_gcrs.T
         turn = itrs_from_gcrs(now_unix_ns)
-        ground_itrs = limb_crossing(turn @ now.position_gcrs_m, los_gcrs @ turn.T, height_m)
+        ground_itrs = limb_crossing(turn @ now.position_gcrs_m, los_gcrs @ turn.T)
         # The place turns with the Earth: where it was in GCRS at the earlier instant.
         ground_gcrs = ground_itrs @ itrs_from_gcrs(before_unix_ns)
         sight_gcrs = np.where(np.isnan(ground_gcrs), los_gcrs, ground_gcrs - before.position_gcrs_m)
         row, column = before.camera.project(sight_gcrs @ before.rotation_camera_to_gcrs)
         displacement = np.stack([row, column], axis=-1).reshape(places.shape) - places
-        known: Bool = np.all(np.isfinite(displacement), axis=2)
-        return cls(np.where(known[..., None], displacement, 0.0), known & ~_limb(now, turn, tile_shape(shape)))
+        return cls(displacement, ~_limb(now, turn, tile_shape(shape)))
 
 
 def _limb(now: Geometry, turn: Float64, tiles: tuple[int, int]) -> Bool:

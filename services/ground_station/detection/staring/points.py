@@ -7,7 +7,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from services.ground_station.detection.calibration import psf_taps
+from services.ground_station.detection.calibration import level_at, psf_shares, psf_taps
+from services.ground_station.detection.registration import vertex
 from services.ground_station.detection.staring import kernels
 from services.ground_station.detection.staring.kernels import HALF
 
@@ -33,7 +34,8 @@ class PointBank:
     taps: (HALF + 1,) of the response, centre first, scaled to leave white noise as strong as it is.
     filters: (offsets, 2 REACH + 1) unit filters along one axis. information: (offsets,) -d2/dx2 of the likelihood's
     logarithm for a signal-to-noise ratio of 1. share: (offsets,) norm along one axis of a point's shares of pixels.
-    density: how often peaks of noise come, per pixel, before their height is looked at.
+    density: how often peaks of noise come, per pixel, before their height is looked at. level_gain: what the taps make
+    of one count more everywhere. shown: what the brightest pixels of a point between four show of its ratio.
     """
 
     taps: Float32
@@ -41,6 +43,8 @@ class PointBank:
     information: Float64
     share: Float64
     density: float
+    level_gain: float
+    shown: float
 
     def threshold(self, pfa: float) -> float:
         """Return the height that peaks of Gaussian noise exceed at a rate of `pfa` per pixel.
@@ -48,12 +52,8 @@ class PointBank:
         The mean number of peaks of a smooth field above u: density (2 pi)^-1.5 u exp(-u^2 / 2); Adler, The Geometry of
         Random Fields, section 6.
         """
-        low, high = 1.0, 40.0
-        while high - low > 1e-6:
-            middle = 0.5 * (low + high)
-            rate = self.density * (2.0 * math.pi) ** -1.5 * middle * math.exp(-0.5 * middle**2)
-            low, high = (middle, high) if rate > pfa else (low, middle)
-        return high
+        scale = self.density * (2.0 * math.pi) ** -1.5
+        return level_at(lambda level: scale * level * math.exp(-0.5 * level**2), pfa)
 
 
 @lru_cache(maxsize=16)
@@ -82,13 +82,16 @@ def point_bank(psf_sigma_px: float) -> PointBank:
     along = np.sum(whitened * slope, axis=1)
     information = (np.sum(np.linalg.solve(noise, slope.T).T * slope, axis=1) - along**2 / power) / power
     share = np.array([math.sqrt(float(np.sum(_shares(offset, psf_sigma_px) ** 2))) for offset in OFFSETS_PX])
-    inner = np.abs(OFFSETS_PX) <= 0.5
+    filters = whitened / scatter[:, None]
+    inner, between = np.abs(OFFSETS_PX) <= 0.5, int(np.argmax(OFFSETS_PX == 0.5))
     return PointBank(
         taps=taps.astype(np.float32),
-        filters=np.ascontiguousarray(whitened / scatter[:, None]),
+        filters=np.ascontiguousarray(filters),
         information=information,
         share=share,
         density=float(np.mean(information[inner])),
+        level_gain=float(line.sum()) ** 2,
+        shown=float(signal[between, REACH] / (filters[between] @ signal[between])) ** 2,
     )
 
 
@@ -122,8 +125,8 @@ def judge(z: Float32, row: NDArray[np.int64], column: NDArray[np.int64], bank: P
     snr = ratio[every, i, j]
     information = np.column_stack([bank.information[i], bank.information[j]])
     points = Points(
-        row=row + OFFSETS_PX[i] + 0.25 * _vertex(ratio[every, :, j], i),
-        column=column + OFFSETS_PX[j] + 0.25 * _vertex(ratio[every, i, :], j),
+        row=row + OFFSETS_PX[i] + 0.25 * _off_largest(ratio[every, :, j], i),
+        column=column + OFFSETS_PX[j] + 0.25 * _off_largest(ratio[every, i, :], j),
         variance_px2=1.0 / (information * snr[:, None] ** 2) + MODEL_SIGMA_PX**2,
         snr=snr,
         share=bank.share[i] * bank.share[j],
@@ -135,24 +138,22 @@ def judge(z: Float32, row: NDArray[np.int64], column: NDArray[np.int64], bank: P
 def _apart(points: Points) -> Points:
     """Return the points without those that belong to a stronger one beside them."""
     keep = np.ones(len(points.snr), dtype=np.bool_)
-    kernels.keep_apart(points.row, points.column, points.snr, RESOLVED_PX, GUARD_PX, RING_SHARE, keep)
+    by_row = np.argsort(points.row)
+    kernels.keep_apart(points.row, points.column, points.snr, by_row, RESOLVED_PX, GUARD_PX, RING_SHARE, keep)
     return Points(*(getattr(points, name)[keep] for name in points.__dataclass_fields__))
 
 
-def _vertex(line: Float64, at: NDArray[np.int64]) -> Float64:
-    """Return where the parabola through three neighbouring values has its top, steps from the middle one."""
+def _off_largest(line: Float64, at: NDArray[np.int64]) -> Float64:
+    """Return how far the top lies off the largest value of each row of `line`, steps; 0 at a row's ends."""
     every, size = np.arange(len(at)), line.shape[1]
     inner = np.clip(at, 1, size - 2)
-    before, peak, behind = line[every, inner - 1], line[every, inner], line[every, inner + 1]
-    curvature = before - 2.0 * peak + behind
-    top = np.divide(0.5 * (before - behind), curvature, out=np.zeros(len(at)), where=curvature < 0)
+    top = vertex(line[every, inner - 1], line[every, inner], line[every, inner + 1])
     return np.where(inner == at, np.clip(top, -0.5, 0.5), 0.0)
 
 
 def _shares(offset: float, sigma: float) -> Float64:
     """Return the shares of a point `offset` behind a pixel's centre in that pixel and those around."""
-    edges = (np.arange(-HALF - REACH, HALF + REACH + 2) - 0.5 - offset) / (math.sqrt(2.0) * sigma)
-    return np.diff(np.array([0.5 * math.erf(edge) for edge in edges]))
+    return psf_shares(sigma, np.arange(-HALF - REACH, HALF + REACH + 1, dtype=np.float64) - offset)
 
 
 def _response(offset: float, sigma: float, line: Float64) -> Float64:

@@ -34,6 +34,8 @@ LEVEL_PIXELS = 64
 # The frame's outermost pixels are filtered with mirrored ones, which scenery does not follow.
 # The taps of what is learnt must stay off them.
 BORDER_PX = kernels.HALF + 2
+# Beside a pixel that tells nothing so many pixels' responses are made of it for a good part.
+BESIDE_PX = 1
 # Every so many frames one may be learnt; of the others only the two newest are held.
 LEARN_EVERY = 2
 
@@ -87,6 +89,11 @@ class Scene:
         """Return the newest frame's response, MARGIN in from the array's edges."""
         return self._taken[-1].response
 
+    def lower(self, level: float) -> None:
+        """Take a level out of the response last given out, counts of the response."""
+        inner = tuple(slice(MARGIN, MARGIN + size) for size in self.shape)
+        self.next_response()[inner] -= np.float32(level)
+
     def begin(self) -> None:
         """Take the response last given out as all that is known of the scene, seen once."""
         response = self._free.pop()
@@ -104,8 +111,8 @@ class Scene:
         """
         self.displacement = displacement
         self._followed = np.ascontiguousarray(followed)
-        for i, j in np.argwhere(~followed):
-            self._forget_tile(int(i), int(j))
+        if not followed.all():
+            kernels.forget_tiles(as_kernel(displacement), self._followed, self.seen, self.least_seen)
         self.frames += 1
         self._taken.append(Taken(self._free.pop(), displacement, self.frames))
 
@@ -118,6 +125,20 @@ class Scene:
         for line in (rows, columns):
             line[[0, -1]] -= kernels.HALF
         return np.asarray(self.known < np.outer(rows, columns))
+
+    def blank(self, cells: NDArray[np.int32]) -> None:
+        """Make `z` unknown at pixels that tell nothing, and beside them; cells: (n,) flat indices in the frame."""
+        near = np.arange(-BESIDE_PX, BESIDE_PX + 1)
+        row, column = (
+            np.clip(each[:, None] + near, 0, size - 1)
+            for each, size in zip(np.divmod(cells, self.shape[1]), self.shape, strict=True)
+        )
+        self.z[row[:, :, None], column[:, None, :]] = 0.0
+        touched = np.zeros(self.tiles, dtype=np.bool_)
+        touched[row[:, :, None] // TILE_ROWS, column[:, None, :] // TILE_COLUMNS] = True
+        i, j = np.nonzero(touched)
+        blocks = self.z.reshape(self.tiles[0], TILE_ROWS, self.tiles[1], TILE_COLUMNS)
+        self.known[i, j] = np.count_nonzero(blocks[i, :, j, :], axis=(1, 2))
 
     def young(self, place: Float64) -> Bool:
         """Return (n,) whether places (n, 2) of the newest frame came into view a short while ago or lie at a limb."""
@@ -285,17 +306,6 @@ class Scene:
         both = self._followed[:, 1:] & self._followed[:, :-1]
         steps = np.abs(np.diff(displacement, axis=1))[both]
         return float(np.percentile(steps, 99.0)) if len(steps) > 0 else 0.0
-
-    def _forget_tile(self, i: int, j: int) -> None:
-        """Forget the background below a tile of the newest frame."""
-        row, column = np.rint(np.nan_to_num(self.displacement[i, j])).astype(np.int64)
-        top, left = MARGIN + i * TILE_ROWS + row, MARGIN + j * TILE_COLUMNS + column
-        if max(abs(row), abs(column)) > kernels.FURTHEST:
-            return
-        self.seen[top - 1 : top + TILE_ROWS + 1, left - 1 : left + TILE_COLUMNS + 1] = 0
-        rows = slice((top - 1) // TILE_ROWS, (top + TILE_ROWS) // TILE_ROWS + 1)
-        columns = slice((left - 1) // TILE_COLUMNS, (left + TILE_COLUMNS) // TILE_COLUMNS + 1)
-        self.least_seen[rows, columns] = 0
 
     def _first_variance(self, floor: float) -> float:
         """Return the response's noise from the difference of the two newest frames, should neither have moved."""

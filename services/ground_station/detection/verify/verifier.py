@@ -148,13 +148,8 @@ def decide(
         number[part] = 1 + int(np.searchsorted(kept, i))
     extents = number[label]
     found = replace(
-        candidates,
-        row=candidates.row[kept],
-        column=candidates.column[kept],
-        covariance_px2=candidates.covariance_px2[kept],
-        snr=candidates.snr[kept],
+        candidates.only(kept),
         score=judged.score[kept],
-        amplitude_counts=candidates.amplitude_counts[kept],
         area_px=np.bincount(extents.ravel(), minlength=len(kept) + 1)[1:].astype(np.int64),
         left_out=candidates.left_out + len(candidates) - len(judged.score),
     )

@@ -8,7 +8,7 @@ import pytest
 
 from bench.detection.movers import Flights, residuals
 from services.ground_station.detection.movers.calibration import matched_kernel, point_shape, threshold_snr
-from services.ground_station.detection.movers.detect import MoverConfig, MoverDetector
+from services.ground_station.detection.movers.detect import MOST_CANDIDATES, MoverConfig, MoverDetector
 from services.ground_station.detection.movers.paths import bank_paths
 
 SIDE = 160
@@ -76,10 +76,24 @@ def test_chance_gives_no_more_tracks_than_stated() -> None:
 def test_frame_full_of_points_takes_bounded_memory_and_gives_bounded_lists() -> None:
     rng = np.random.default_rng(6)
     detector = MoverDetector(128, 128, MoverConfig(frames=10))
+    # Five numbers a candidate come to what is there from the start.
+    most = detector.held_bytes + MOST_CANDIDATES * 5 * 8
     for _ in range(14):
         residual = rng.normal(0, 1, (128, 128)).astype(np.float32)
         residual[rng.random(residual.shape) < 0.1] = 30.0
-        assert len(detector.push(residual)) <= 512
+        found = detector.push(residual)
+        assert detector.held_bytes <= most
+        assert len(found) <= MOST_CANDIDATES
+    # Dense as they are, chance paths meet so many of them that each frame has tracks.
+    assert len(found) > 100
+    assert np.all(np.diff(found.score) <= 0)
+    assert np.all(found.score >= found.threshold)
+    # A track that flew out of the frame is told while the window's older frames bear it out.
+    beyond = 9 * detector.config.fastest_px
+    for place in (found.row, found.column):
+        assert np.all((place > -beyond) & (place < 127 + beyond))
+    assert np.hypot(found.row_velocity, found.column_velocity).max() < detector.config.fastest_px + 1e-9
+    assert np.all((found.frames >= 1) & (found.frames <= 10))
 
 
 def test_unknown_frames_and_pixels_are_no_evidence() -> None:

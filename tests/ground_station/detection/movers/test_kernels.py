@@ -69,7 +69,7 @@ def test_following_keeps_the_seeds_velocity_that_adds_up_most() -> None:
     seeds = np.array([[20, 20, 0, 30], [8, 30, 0, 30]], dtype=np.int32)
     slots = frames - 1 - np.arange(frames)
     fixed = np.rint(offsets * 2**kernels.FIXED).astype(np.int64)
-    kept = kernels.follow_seeds(held, slots, fixed, velocities, seeds, 2, 2, 0.05, 240, 340, tracks)
+    kept = kernels.follow_seeds(held, slots, fixed, velocities, seeds, 2, 2, 0.05, 11, 240, 340, tracks)
     assert kept == 1
     np.testing.assert_allclose(tracks[0, 2:4], velocity, atol=0.08)
     # Six frames before the block at 30 at most, and the block's own sum, held in half standard deviations.
@@ -113,6 +113,6 @@ def test_tracks_without_light_of_their_own_are_dropped() -> None:
     weights = point_shape(0.6).weights
     tracks = np.array([[20.0, 30.5, 0.0, 1.0, 20.0], [20.0, 29.5, 0.0, 0.9, 15.0], [10.0, 10.0, 0.0, 0.0, 5.0]])
     seen = np.zeros(3, dtype=np.int32)
-    assert kernels.separate(held, slots, offsets, weights, 3.0, 5.0, tracks, 3, seen) == 1
+    assert kernels.separate(held, slots, offsets, weights, 3.0, np.full(3, 5.0), tracks, 3, seen) == 1
     np.testing.assert_array_equal(tracks[0], [20.0, 30.5, 0.0, 1.0, 20.0])
     assert seen[0] == frames

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from services.ground_station.detection.staring.kernels import (
     CLIP_SIGMA,
+    FURTHEST,
     HALF,
     MARGIN,
     PHASES,
@@ -18,7 +19,7 @@ from services.ground_station.detection.staring.kernels.residual import STEEP
 Float64 = NDArray[np.float64]
 
 
-def filtered(counts: NDArray[np.uint16], bias: float, taps: Float64) -> Float64:
+def filtered(counts: NDArray[np.uint16] | Float64, bias: float, taps: Float64) -> Float64:
     """Return the frame less `bias`, mirrored beyond its edge, correlated with the outer product of the taps."""
     padded = np.pad(counts.astype(np.float64) - bias, HALF, mode="reflect")
     line = np.concatenate([taps[:0:-1], taps])
@@ -69,6 +70,17 @@ def slope_squares(background: Float64, row: int, column: int) -> float:
     g = background[row + 1, column] - background[row - 1, column]
     h = background[row, column + 1] - background[row, column - 1]
     return float(0.25 * (g * g + h * h))
+
+
+def seen_without(seen: NDArray[np.uint8], displacement: Float64, followed: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Return looks with 0 below tiles not followed, and one cell around, moved by whole cells; none beyond FURTHEST."""
+    left = seen.copy()
+    for i, j in np.argwhere(~followed):
+        row, column = (math.floor(each + 0.5) for each in displacement[i, j, :2])
+        if np.abs(displacement[i, j, :2]).max() <= FURTHEST:
+            top, begin = MARGIN + i * TILE_ROWS + row, MARGIN + j * TILE_COLUMNS + column
+            left[top - 1 : top + TILE_ROWS + 1, begin - 1 : begin + TILE_COLUMNS + 1] = 0
+    return left
 
 
 def variance_fit(sums: Float64, floor: float, slight: float) -> tuple[float, float]:

@@ -13,7 +13,7 @@ from services.ground_station.detection.staring.scenery import (
     NEW_FRAMES,
     Scenery,
 )
-from tests.ground_station.detection.staring.test_staring import (
+from tests.ground_station.detection.staring.sky import (
     DRIFT_PX,
     JITTER_PX,
     NOISE_COUNTS,

@@ -3,55 +3,23 @@
 import numpy as np
 import pytest
 
-from bench.detection.scenes import cloud_field, spots
 from services.geometry.camera import Camera
 from services.geometry.ellipsoid import geodetic_to_itrs
 from services.geometry.frames import itrs_from_gcrs
 from services.ground_station.detection.detect import DetectionConfig
-from services.ground_station.detection.staring import SceneMotion, StaringConfig, StaringDetector, StaringFrame
+from services.ground_station.detection.staring import SceneMotion, StaringConfig, StaringDetector
 from services.ground_station.detection.staring.kernels import TILE_COLUMNS, TILE_ROWS
 from services.ground_station.detection.staring.motion import after, fit_affine, inverse, without
 from services.ground_station.detection_batch import Geometry
-
-SIDE = 128
-NOISE_COUNTS = 20.0
-PSF_SIGMA_PX = 0.6
-DRIFT_PX = np.array([0.4, -0.3])
-JITTER_PX = 0.2
-# Frames until the background is known nearly everywhere and as steady as it gets.
-SETTLED = 50
-
-
-class Sky:
-    """Frames of a cloud field seen by a drifting, trembling camera; shifted exactly, by its transform."""
-
-    def __init__(self, contrast: float, seed: int = 1) -> None:
-        self.rng = np.random.default_rng(seed)
-        field = cloud_field(self.rng, 2 * SIDE, -3.0)
-        # The lens lets less than a tenth of the finest detail through.
-        lens = np.exp(-7.0 * (np.fft.fftfreq(2 * SIDE)[:, None] ** 2 + np.fft.rfftfreq(2 * SIDE)[None, :] ** 2))
-        self.spectrum = np.fft.rfft2(field) * lens * contrast * NOISE_COUNTS
-        self.place = np.zeros(2)
-
-    def frame(self, k: int, points: list[tuple[float, float, float]] | None = None) -> np.ndarray:
-        """Return frame k; points: row, column in the scene's coordinates, and counts."""
-        self.place = k * DRIFT_PX + self.rng.normal(0.0, JITTER_PX, 2)
-        rows, columns = np.fft.fftfreq(2 * SIDE)[:, None], np.fft.rfftfreq(2 * SIDE)[None, :]
-        moved = self.spectrum * np.exp(2j * np.pi * (rows * self.place[0] + columns * self.place[1]))
-        image = 5000.0 + np.fft.irfft2(moved, s=(2 * SIDE, 2 * SIDE))[:SIDE, :SIDE]
-        for row, column, counts in points or []:
-            where = np.array([[row, column]]) - self.place
-            image += spots(image.shape, where, PSF_SIGMA_PX, np.array([counts]))
-        return np.rint(image + self.rng.normal(0.0, NOISE_COUNTS, image.shape)).astype(np.uint16)
-
-
-def run(detector: StaringDetector, sky: Sky, first: int, last: int) -> list[StaringFrame]:
-    return [detector.step(sky.frame(k)) for k in range(first, last)]
-
-
-def is_near(frame: StaringFrame, place: np.ndarray, within_px: float = 1.0) -> bool:
-    found = frame.detections
-    return bool(np.any(np.hypot(found.row - place[0], found.column - place[1]) < within_px))
+from tests.ground_station.detection.staring.sky import (
+    DRIFT_PX,
+    NOISE_COUNTS,
+    SETTLED,
+    SIDE,
+    Sky,
+    is_near,
+    run,
+)
 
 
 def test_residual_of_a_rough_scene_is_unit_normal() -> None:
@@ -125,39 +93,6 @@ def test_known_drift_is_taken_instead_of_a_guess() -> None:
     assert "LOST" in lost
 
 
-@pytest.mark.parametrize(
-    ("frame", "reason"),
-    [
-        (np.zeros((SIDE, SIDE, 3), np.uint16), "WRONG_SHAPE"),
-        (np.zeros((SIDE, SIDE), np.int64), "WRONG_TYPE"),
-        (np.zeros((20, 20), np.uint16), "TOO_SMALL"),
-        (np.full((SIDE, SIDE), np.nan, np.float32), "NOT_FINITE"),
-    ],
-)
-def test_frame_that_cannot_be_searched_says_why(frame: np.ndarray, reason: str) -> None:
-    assert StaringDetector().step(frame).restarted == reason
-
-
-def test_bad_frames_between_good_ones_stop_nothing() -> None:
-    detector, sky = StaringDetector(), Sky(contrast=30.0)
-    for k in range(SETTLED):
-        detector.step(sky.frame(k))
-        if k % 10 == 9:
-            detector.step(np.zeros((20, 20), np.uint16))
-            detector.step(np.zeros((SIDE, SIDE, 3), np.uint16))
-    frame = detector.step(sky.frame(SETTLED))
-    assert frame.restarted == ""
-    assert frame.known > 0.7
-
-
-def test_constant_frames_are_no_detections() -> None:
-    detector = StaringDetector()
-    for _ in range(SETTLED):
-        frame = detector.step(np.full((SIDE, SIDE), 77, np.uint16))
-        assert len(frame.detections) == 0
-        assert np.isfinite(frame.z).all()
-
-
 def test_another_size_begins_anew() -> None:
     detector, sky = StaringDetector(), Sky(contrast=30.0)
     run(detector, sky, 0, 20)
@@ -180,12 +115,31 @@ def test_unknown_places_are_searched_by_the_frame_alone() -> None:
 
 
 def test_detection_settings_are_taken_over() -> None:
-    config = StaringDetector(DetectionConfig(pfa=1e-4, psf_sigma_px=0.8, max_detections=5)).config
-    assert (config.pfa, config.psf_sigma_px, config.max_detections) == (1e-4, 0.8, 5)
+    detector, sky = StaringDetector(DetectionConfig(pfa=1e-5, max_detections=5, least_snr=30.0)), Sky(contrast=0.0)
+    assert (detector.config.pfa, detector.config.psf_sigma_px, detector.config.max_detections) == (1e-5, 0.7, 5)
+    run(detector, sky, 0, SETTLED)
+    lights = [(80.0, 20.0 + 10.0 * n, (25.0 + 10.0 * n) * NOISE_COUNTS / 0.43) for n in range(10)]
+    found = detector.step(sky.frame(SETTLED, lights)).detections
+    assert found.threshold_snr == 30.0
+    assert len(found) == 5
+    assert found.snr.min() > 30.0
+    assert found.left_out >= 2
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"pfa": 0.5}, {"psf_sigma_px": 5.0}, {"delay_frames": 0}, {"learn_every": 99}, {"gain": 0.9}]
+    "wrong",
+    [
+        {"pfa": 2e-4},
+        {"psf_sigma_px": 5.0},
+        {"max_detections": 0},
+        {"delay_frames": 0},
+        {"learn_every": 99},
+        {"learn_every": 3},
+        {"gain": 0.9},
+        {"least_looks": 17},
+        {"learn_clip": 0.0},
+        {"learn_clip": float("nan")},
+    ],
 )
 def test_settings_that_make_no_sense_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):

@@ -8,8 +8,8 @@ import pytest
 from services.ground_station.detection.staring import kernels
 from services.ground_station.detection.staring.alignment import as_kernel
 from services.ground_station.detection.staring.interpolation import curves, weights
-from services.ground_station.detection.staring.kernels import MARGIN, SLIGHT, TILE_COLUMNS, TILE_ROWS
-from services.ground_station.detection.staring.kernels.residual import MISFIT
+from services.ground_station.detection.staring.kernels import MARGIN, TILE_COLUMNS, TILE_ROWS
+from services.ground_station.detection.staring.kernels.residual import MISFIT, SLIGHT
 from services.ground_station.detection.staring.points import point_bank
 from services.ground_station.detection.staring.scene import Scene
 from tests.ground_station.detection.staring import naive
@@ -169,7 +169,7 @@ def test_points_beside_stronger_ones_and_their_rings_are_left_out() -> None:
         if not np.any((distance < 2.0) | ring):
             wanted.append(n)
     keep = np.ones(80, dtype=np.bool_)
-    kernels.keep_apart(place[:, 0].copy(), place[:, 1].copy(), snr, 2.0, 5.0, 0.1, keep)
+    kernels.keep_apart(place[:, 0].copy(), place[:, 1].copy(), snr, np.argsort(place[:, 0]), 2.0, 5.0, 0.1, keep)
     assert np.flatnonzero(keep).tolist() == wanted
 
 
@@ -277,6 +277,24 @@ def test_background_moved_by_whole_cells_is_the_same() -> None:
     there = spare_seen > 0
     assert there.mean() > 0.5
     np.testing.assert_array_equal(spare[there], np.roll(before, (-5, 4), axis=(0, 1))[there])
+
+
+def test_level_of_a_tile_is_no_misfit() -> None:
+    rng = np.random.default_rng(15)
+    scene = scene_of(rng)
+    chosen = np.array([[0, 0], [1, 1]])
+    sums = np.zeros((2, 2, 7))
+    response = scene.background + rng.normal(0.0, 0.1, scene.background.shape).astype(np.float32)
+    for more in range(2):
+        kernels.slope_sums(
+            response + np.float32(50.0 * more), scene.background, scene.seen, scene.least_seen, FULL,
+            np.zeros((2, 6), np.float32), weights(PSF_SIGMA_PX), curves(PSF_SIGMA_PX), chosen, scene.lines, scene.tile,
+            sums[more],
+        )  # fmt: skip
+    np.testing.assert_allclose(sums[1, :, :6], sums[0, :, :6], rtol=2e-3)
+    np.testing.assert_allclose(sums[1, :, 6] - sums[0, :, 6], 50.0, rtol=1e-5)
+    # Mean magnitude of noise of 0.1.
+    np.testing.assert_allclose(sums[0, :, 5], 1.0 / (0.1 * math.sqrt(2.0 / math.pi)) ** 2, rtol=0.2)
 
 
 def test_screen_returns_local_maxima() -> None:

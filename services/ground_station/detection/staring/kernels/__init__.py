@@ -23,13 +23,17 @@ from services.ground_station.detection.staring.kernels.layout import (
     TILE_ROWS,
     WIDE,
 )
-from services.ground_station.detection.staring.kernels.learning import learn, move_background, residual_to_learn
+from services.ground_station.detection.staring.kernels.learning import (
+    forget_tiles,
+    learn,
+    move_background,
+    residual_to_learn,
+)
 from services.ground_station.detection.staring.kernels.residual import (
-    SLIGHT,
     fit_variance,
     normalised_residual,
-    slope_sums,
 )
+from services.ground_station.detection.staring.kernels.shift import slope_sums
 
 __all__ = [
     "BLOCK",
@@ -38,13 +42,13 @@ __all__ = [
     "HALF",
     "MARGIN",
     "PHASES",
-    "SLIGHT",
     "TAPS",
     "TILE_COLUMNS",
     "TILE_ROWS",
     "WIDE",
     "filter_response",
     "fit_variance",
+    "forget_tiles",
     "keep_apart",
     "keep_points",
     "learn",

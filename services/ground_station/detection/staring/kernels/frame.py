@@ -4,6 +4,7 @@ import numba
 import numpy as np
 from numba.core.types import Array, boolean, float32, float64, int32, int64, uint8, uint16, void
 
+from services.ground_station.detection.kernels import is_peak
 from services.ground_station.detection.staring.kernels.layout import FAST, HALF, LINES, MARGIN
 
 # Rows filtered together.
@@ -68,17 +69,6 @@ def _any_above(values, limit):
     return above > 0
 
 
-@numba.njit
-def _is_peak(z, row, column):
-    value = z[row, column]
-    for i in range(-1, 2):
-        for j in range(-1, 2):
-            other = z[row + i, column + j]
-            if other > value or (other == value and (i < 0 or (i == 0 and j < 0))):
-                return False
-    return True
-
-
 @numba.njit(int64(LINES, int64, int64, int64, float32, int32[::1]), nogil=True, cache=True)
 def screen(z, rows, columns, border, limit, place):
     """Return how many local maxima of `z` exceed `limit`; fill their flat index in (rows, columns).
@@ -92,7 +82,7 @@ def screen(z, rows, columns, border, limit, place):
             if not _any_above(z[row, left:right], limit):
                 continue
             for column in range(left, right):
-                if z[row, column] > limit and _is_peak(z, row, column) and found < place.shape[0]:
+                if z[row, column] > limit and is_peak(z, row, column) and found < place.shape[0]:
                     place[found] = row * columns + column
                     found += 1
     return found
@@ -132,18 +122,36 @@ def keep_points(z, columns, filters, limit, found, line, place):
     return kept
 
 
+@numba.njit
+def _drop_beside(row, column, snr, n, m, resolved, guard, ring_share, keep):
+    """Clear `keep` of point m if it is weaker than n and belongs to it."""
+    square = (row[m] - row[n]) ** 2 + (column[m] - column[n]) ** 2
+    if m > n and (square < resolved * resolved or (square < guard * guard and snr[m] < ring_share * snr[n])):
+        keep[m] = False
+
+
 @numba.njit(
-    void(float64[::1], float64[::1], float64[::1], float64, float64, float64, boolean[::1]), nogil=True, cache=True
+    void(float64[::1], float64[::1], float64[::1], int64[::1], float64, float64, float64, boolean[::1]),
+    nogil=True,
+    cache=True,
 )
-def keep_apart(row, column, snr, resolved, guard, ring_share, keep):
+def keep_apart(row, column, snr, by_row, resolved, guard, ring_share, keep):
     """Clear `keep` of points that belong to a stronger one: nearer than `resolved` pixels, or its rings.
 
-    row, column, snr: (n,) strongest first. Rings lie within `guard` pixels and are below `ring_share` of the point.
+    row, column, snr: (n,) strongest first; by_row: their indices from the least row to the largest. Rings lie within
+    `guard` pixels, at least `resolved`, and are below `ring_share` of the point.
     """
+    place = np.empty(len(snr), np.int64)
+    for k in range(len(snr)):
+        place[by_row[k]] = k
     for n in range(len(snr)):
         if not keep[n]:
             continue
-        for m in range(n + 1, len(snr)):
-            square = (row[m] - row[n]) ** 2 + (column[m] - column[n]) ** 2
-            if square < resolved * resolved or (square < guard * guard and snr[m] < ring_share * snr[n]):
-                keep[m] = False
+        k = place[n] + 1
+        while k < len(snr) and row[by_row[k]] - row[n] < guard:
+            _drop_beside(row, column, snr, n, by_row[k], resolved, guard, ring_share, keep)
+            k += 1
+        k = place[n] - 1
+        while k >= 0 and row[n] - row[by_row[k]] < guard:
+            _drop_beside(row, column, snr, n, by_row[k], resolved, guard, ring_share, keep)
+            k -= 1

@@ -7,6 +7,7 @@ import numpy as np
 from numba.core.types import boolean, float32, int64, void
 
 from services.ground_station.detection.staring.kernels.layout import (
+    BOOLS,
     COUNTS,
     CUBE,
     FAST,
@@ -316,3 +317,23 @@ def move_background(displacement, table, curves, lines, tile, line, looks, backg
                     new_seen[top + i, left + j] = looks[j]
                     new[top + i, left + j] = tile[i, j] if looks[j] > 0 else np.float32(0.0)
             least_seen[ti, tj] = _least_in_tile(new_seen, top, left)
+
+
+@numba.njit(void(CUBE, BOOLS, COUNTS, COUNTS), nogil=True, cache=True)
+def forget_tiles(displacement, followed, seen, least_seen):
+    """Set the looks of all cells below tiles that are not followed to 0, and of those one beside them.
+
+    displacement: (tile rows, tile columns, 6) of the frame's tiles; what lies beyond the margin is left as it is.
+    """
+    for ti in range(displacement.shape[0]):
+        for tj in range(displacement.shape[1]):
+            moved = displacement[ti, tj]
+            if followed[ti, tj] or not within_reach(moved):
+                continue
+            top = MARGIN + ti * TILE_ROWS + np.int64(math.floor(moved[0] + 0.5)) - 1
+            left = MARGIN + tj * TILE_COLUMNS + np.int64(math.floor(moved[1] + 0.5)) - 1
+            bottom, right = top + TILE_ROWS + 2, left + TILE_COLUMNS + 2
+            seen[top:bottom, left:right] = 0
+            for i in range(top // TILE_ROWS, (bottom - 1) // TILE_ROWS + 1):
+                for j in range(left // TILE_COLUMNS, (right - 1) // TILE_COLUMNS + 1):
+                    least_seen[i, j] = 0

@@ -1,10 +1,10 @@
-"""A frame against the background: shifts that fit, normalised residuals and their variance."""
+"""A frame against the background: normalised residuals and their variance."""
 
 import math
 
 import numba
 import numpy as np
-from numba.core.types import float32, float64, int32, int64, void
+from numba.core.types import float32, int32, int64, void
 
 from services.ground_station.detection.staring.kernels.layout import (
     BOOLS,
@@ -40,53 +40,6 @@ SLIGHT = 0.02
 STEEP = 10.0
 # What slopes may add to a tile's squared residuals, as a part of the noise's.
 MISFIT = 0.1
-
-
-@numba.njit(
-    void(LINES, LINES, COUNTS, COUNTS, int64, LINES, LINES, LINES, int64[:, ::1], LINES, LINES, float64[:, ::1]),
-    nogil=True,
-    cache=True,
-    fastmath=FAST,
-)
-def slope_sums(response, background, seen, least_seen, full, displacement, table, curves, chosen, lines, tile, sums):
-    """Fill what a least-squares shift of chosen tiles needs, weighted by the inverse of each tile's mean square.
-
-    chosen: (n, 2) tiles; displacement: (n, 6) theirs. sums: (n, 6): g_r g_r, g_r g_c, g_c g_c, g_r e, g_c e, weight,
-    over the tile's inner cells; g the background's slope, e the response less the background, cut at CLIP_SIGMA of the
-    tile's mean magnitude. Zeros for tiles of which the background lacks a cell.
-    """
-    inner = np.float32((TILE_ROWS - 2) * (TILE_COLUMNS - 2))
-    flat, width = response.ravel(), response.shape[1]
-    for n in range(chosen.shape[0]):
-        row, column = chosen[n, 0] * TILE_ROWS, chosen[n, 1] * TILE_COLUMNS
-        sums[n, :] = 0.0
-        top, left, moved = MARGIN + row, MARGIN + column, displacement[n]
-        if not within_reach(moved) or fewest_looks(seen, least_seen, full, top, left, moved) == 0:
-            continue
-        interpolate(background, top, left, moved, table, curves, lines, tile)
-        first = np.uint64((MARGIN + row) * width + MARGIN + column)
-        magnitude = np.float32(0.0)
-        for i in range(1, TILE_ROWS - 1):
-            p = first + np.uint64(i * width)
-            for j in range(1, TILE_COLUMNS - 1):
-                magnitude += abs(flat[p + np.uint64(j)] - tile[i, j])
-        mean = magnitude / inner + np.float32(1e-6)
-        limit = np.float32(CLIP_SIGMA) * mean
-        rr, rc, cc, re, ce = np.float32(0), np.float32(0), np.float32(0), np.float32(0), np.float32(0)
-        for i in range(1, TILE_ROWS - 1):
-            p = first + np.uint64(i * width)
-            for j in range(1, TILE_COLUMNS - 1):
-                e = min(max(flat[p + np.uint64(j)] - tile[i, j], -limit), limit)
-                g = np.float32(0.5) * (tile[i + 1, j] - tile[i - 1, j])
-                h = np.float32(0.5) * (tile[i, j + 1] - tile[i, j - 1])
-                rr += g * g
-                rc += g * h
-                cc += h * h
-                re += g * e
-                ce += h * e
-        weight = 1.0 / (np.float64(mean) * mean)
-        sums[n, 0], sums[n, 1], sums[n, 2] = weight * rr, weight * rc, weight * cc
-        sums[n, 3], sums[n, 4], sums[n, 5] = weight * re, weight * ce, weight
 
 
 @numba.njit(fastmath=FAST, error_model="numpy")
@@ -220,6 +173,94 @@ def _blank_unknown(seen, top, left, moved, least, noise_share, line, looks, z, r
     return known
 
 
+@numba.njit(fastmath=FAST, error_model="numpy")
+def _read_run(
+    response,
+    background,
+    seen,
+    least_seen,
+    full,
+    displacement,
+    variance,
+    fits,
+    ti,
+    tj,
+    turn,
+    rows,
+    columns,
+    table,
+    lines,
+    tile_columns,
+    figures,
+    z,
+):
+    """Fill `z` with the residuals of a run of tiles from (ti, tj), normalised where plain, and `figures` of each.
+
+    displacement, variance, fits: of the run's tiles; figures: see `_prepare_run`; tile_columns: see `_scale_run`.
+    """
+    tiles = displacement.shape[0]
+    if tiles == 0:
+        return
+    row, column = ti * TILE_ROWS, tj * TILE_COLUMNS
+    top, left, moved = MARGIN + row, MARGIN + column, displacement[0]
+    limits, totals, _, plain = figures
+    _prepare_run(
+        seen, least_seen, full, top, left, displacement, variance, fits, ti + tj + turn, rows - row, columns - column,
+        ti == 0, figures,
+    )  # fmt: skip
+    subtract_run(response, background, top, left, moved, tiles, table, lines, limits, totals, False, z, row, column)
+    _scale_run(background, top, left, moved, tiles, variance, totals, plain, tile_columns, z, row, column)
+
+
+@numba.njit(fastmath=FAST, error_model="numpy")
+def _normalise(
+    background,
+    seen,
+    fewest,
+    mean,
+    moved,
+    variance,
+    fits,
+    least,
+    full,
+    noise_share,
+    row,
+    column,
+    rows,
+    columns,
+    counts,
+    tile,
+    slopes,
+    line,
+    looks,
+    z,
+    sums,
+):
+    """Write a tile's residual, which `tile` holds, over its deviation to `z`; return how many pixels are known.
+
+    fewest: looks of its cells; mean: of the residual; counts: it is the tile's turn to add to `sums`.
+    """
+    noise, share = variance[0], variance[1]
+    top, left = MARGIN + row, MARGIN + column
+    mean = mean if fewest >= least else np.float32(0.0)
+    counts = counts and fewest >= least
+    if counts or share > 0.0:
+        down, right = np.int64(math.floor(moved[0] + 0.5)), np.int64(math.floor(moved[1] + 0.5))
+        _slopes(background, top + down, left + right, slopes)
+    valid = _blank_border(tile, slopes, row, column, rows, columns)
+    _scale(tile, slopes, mean, noise, share, z, row, column)
+    if counts:
+        _add_statistics(tile, slopes, mean, noise, share, valid, sums)
+    if not fits:
+        z[row : row + TILE_ROWS, column : column + TILE_COLUMNS] = 0.0
+        return 0
+    if valid < TILE_ROWS * TILE_COLUMNS:
+        _blank_edge(z, row, column, rows, columns)
+    if fewest < full:
+        return _blank_unknown(seen, top, left, moved, least, noise_share, line, looks, z, row, column)
+    return valid
+
+
 @numba.njit(
     void(
         LINES, LINES, COUNTS, COUNTS, CUBE, BOOLS, LINES, LINES, CUBE, BOOLS, int64, int64, float32, int64, int64,
@@ -265,71 +306,37 @@ def normalised_residual(
     sums: (tile rows, tile columns, 5) for `fit_variance`. known: (tile rows, tile columns) known pixels.
     """
     figures = figures_of_run(lines)
-    limits, totals, fewest_of, plain = figures
     for ti in range(displacement.shape[0]):
         # Tiles left of `ready` hold their residual in z already, those that are plain what becomes of it.
         begin, ready = 0, 0
         for tj in range(displacement.shape[1]):
-            row, column = ti * TILE_ROWS, tj * TILE_COLUMNS
-            top, left, moved = MARGIN + row, MARGIN + column, displacement[ti, tj]
+            row, column, moved = ti * TILE_ROWS, tj * TILE_COLUMNS, displacement[ti, tj]
             if not (within_reach(moved) and followed[ti, tj]):
                 z[row : row + TILE_ROWS, column : column + TILE_COLUMNS] = 0.0
                 known[ti, tj] = 0
                 continue
-            noise, share = variance[ti, tj, 0], variance[ti, tj, 1]
             if tj >= ready:
                 begin, ready = tj, tj + run_length(displacement, ti, tj)
-                _prepare_run(
-                    seen, least_seen, full, top, left, displacement[ti, tj:ready], variance[ti, tj:ready],
-                    fits[ti, tj:ready], ti + tj + turn, rows - row, columns - column, ti == 0, figures,
+                _read_run(
+                    response, background, seen, least_seen, full, displacement[ti, tj:ready], variance[ti, tj:ready],
+                    fits[ti, tj:ready], ti, tj, turn, rows, columns, table, lines, tile.shape[1], figures, z,
                 )  # fmt: skip
-                subtract_run(
-                    response, background, top, left, moved, ready - begin, table, lines, limits, totals, False, z, row,
-                    column,
-                )  # fmt: skip
-                _scale_run(
-                    background,
-                    top,
-                    left,
-                    moved,
-                    ready - begin,
-                    variance[ti, tj:ready],
-                    totals,
-                    plain,
-                    tile.shape[1],
-                    z,
-                    row,
-                    column,
-                )
             n = tj - begin
-            if tj < ready and plain[n] > 0.0:
+            if tj < ready and figures[3, n] > 0.0:
                 known[ti, tj] = TILE_ROWS * TILE_COLUMNS
                 continue
             if tj < ready:
-                fewest, mean = np.int64(fewest_of[n]), totals[n] / np.float32(TILE_ROWS * TILE_COLUMNS)
+                fewest, mean = np.int64(figures[2, n]), figures[1, n] / np.float32(TILE_ROWS * TILE_COLUMNS)
                 take(z, row, column, tile)
             else:
-                fewest = np.int64(fewest_looks(seen, least_seen, full, top, left, moved))
-                interpolate(background, top, left, moved, table, curves, lines, tile)
-                mean = subtract(response, row, column, np.float32(CLIP_SIGMA) * np.sqrt(noise), tile)
-            mean = mean if fewest >= least else np.float32(0.0)
-            counted = fewest >= least and (ti + tj + turn) % STATISTICS_EVERY == 0
-            if counted or share > 0.0:
-                down, right = np.int64(math.floor(moved[0] + 0.5)), np.int64(math.floor(moved[1] + 0.5))
-                _slopes(background, top + down, left + right, slopes)
-            valid = _blank_border(tile, slopes, row, column, rows, columns)
-            _scale(tile, slopes, mean, noise, share, z, row, column)
-            if counted:
-                _add_statistics(tile, slopes, mean, noise, share, valid, sums[ti, tj])
-            if not fits[ti, tj]:
-                z[row : row + TILE_ROWS, column : column + TILE_COLUMNS] = 0.0
-                known[ti, tj] = 0
-                continue
-            known[ti, tj] = valid
-            if valid < TILE_ROWS * TILE_COLUMNS:
-                _blank_edge(z, row, column, rows, columns)
-            if fewest < full:
-                known[ti, tj] = _blank_unknown(seen, top, left, moved, least, noise_share, line, looks, z, row, column)
+                fewest = np.int64(fewest_looks(seen, least_seen, full, MARGIN + row, MARGIN + column, moved))
+                interpolate(background, MARGIN + row, MARGIN + column, moved, table, curves, lines, tile)
+                mean = subtract(response, row, column, np.float32(CLIP_SIGMA) * np.sqrt(variance[ti, tj, 0]), tile)
+            known[ti, tj] = _normalise(
+                background, seen, fewest, mean, moved, variance[ti, tj], fits[ti, tj], least, full, noise_share, row,
+                column, rows, columns, (ti + tj + turn) % STATISTICS_EVERY == 0, tile, slopes, line, looks, z,
+                sums[ti, tj],
+            )  # fmt: skip
 
 
 @numba.njit(void(CUBE, float32, CUBE, BOOLS), nogil=True, cache=True)

@@ -48,7 +48,12 @@ def _steepness(moved):
 
 @numba.njit(inline="always")
 def within_reach(moved):
-    return abs(moved[0]) <= FURTHEST and abs(moved[1]) <= FURTHEST
+    """Return whether all rows of a tile lie within what the margin holds.
+
+    The slopes along columns, moved[4] and moved[5], choose no cells, only their weights.
+    """
+    half = 0.5 * (TILE_ROWS - 1)
+    return abs(moved[0]) + half * abs(moved[2]) <= FURTHEST and abs(moved[1]) + half * abs(moved[3]) <= FURTHEST
 
 
 @numba.njit(fastmath=FAST)
