@@ -12,9 +12,10 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	@# Kernels compile at their first import; better here than when the first run waits for them.
-	$(BIN)/python -m services.stack.compile_kernels
-	$(BIN)/python -c 'import services.ground_station.detection.detect'
+	@# Kernels compile when they are first imported or called; better here than when the first run waits for them.
+	$(BIN)/python -m services.ground_station.tracking.rehearsal & tracking=$$!; \
+	$(BIN)/python -m services.stack.compile_kernels && \
+	$(BIN)/python -c 'import services.ground_station.detection.detect' && wait $$tracking
 	@touch $@
 
 up: $(VENV)/.installed
@@ -27,8 +28,15 @@ lint: $(VENV)/.installed
 	$(BIN)/lint-imports
 	$(BIN)/buf lint
 
+# Rooms that compute and do nothing else: one process for these, another for those that wait for sockets and programs.
+PURE := tests/bench tests/bench_tracking tests/geometry tests/sat_emulator tests/scenario \
+	tests/ground_station/detection tests/ground_station/tracking
+
 test: lint
-	$(BIN)/python -m pytest -m "not soak"
+	@mkdir -p .pytest_cache
+	@$(BIN)/python -m pytest -m "not soak" -p no:cacheprovider $(PURE) > .pytest_cache/pure.txt 2>&1 & pure=$$!; \
+	$(BIN)/python -m pytest -m "not soak" $(addprefix --ignore=,$(PURE)); rest=$$?; \
+	wait $$pure; pure=$$?; cat .pytest_cache/pure.txt; exit $$((rest > pure ? rest : pure))
 
 soak: $(VENV)/.installed
 	$(BIN)/python -m pytest -m soak

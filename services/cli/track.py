@@ -26,8 +26,8 @@ def run(
     from services.ground_station.tracking.looks_file import LookError, TrackLines, parse_looks
     from services.ground_station.tracking.tracker import Tracker
 
-    tracker = Tracker(TrackingConfig(), run_id)
     lines = TrackLines()
+    tracker = Tracker(TrackingConfig(), run_id, settled=lines.add)
     used = refused = 0
     with ExitStack() as files:
         try:
@@ -35,18 +35,24 @@ def run(
             tracks = files.enter_context(out.open("w", encoding="utf-8"))
             times = files.enter_context(timing.open("w", encoding="utf-8")) if timing is not None else None
             for number, look in parse_looks(source):
-                if isinstance(look, LookError):
+                try:
+                    if isinstance(look, LookError):
+                        raise look
+                    # Ascents are fitted between looks and are no part of the time that a look takes.
+                    tracker.prepare(look)
+                    begun = time.perf_counter_ns()
+                    tracker.update_look(look)
+                    took = time.perf_counter_ns() - begun
+                except ValueError as error:
                     refused += 1
-                    print(f"{looks}:{number}: {look}", file=sys.stderr)
+                    print(f"{looks}:{number}: {error}", file=sys.stderr)
                     continue
                 used += 1
-                begun = time.perf_counter_ns()
-                changed = tracker.update_look(look)
-                took = time.perf_counter_ns() - begun
-                tracks.writelines(f"{line}\n" for line in lines.add(look, changed))
+                tracks.writelines(f"{line}\n" for line in lines.ready())
                 if times is not None:
                     times.write(f"{took}\n")
-            tracks.writelines(f"{line}\n" for line in lines.flush())
+            tracker.finish()
+            tracks.writelines(f"{line}\n" for line in lines.finish())
         except OSError as error:
             raise BadInputError(str(getattr(error, "filename", None) or looks), f"cannot be used: {error}") from error
     if used == 0:

@@ -2,13 +2,17 @@
 
 import math
 import unicodedata
+from collections.abc import Sequence
 
 from plumewatch.v1 import alert_pb2, track_pb2
+from services.geometry.geodesic import MEAN_RADIUS_M
 from services.runtime.envelope import format_instant
 
 # Longer texts are cut; a table has no room for them, and an attacker all the time.
 TEXT_LIMIT = 200
 OPERATORS_NAMED = 3
+# Corners of an area beyond these are not looked at: ground stations send 36 at most.
+CORNERS_READ = 64
 # Unicode categories that steer instead of show: control, format (bidirectional overrides), surrogate, private,
 # line and paragraph separators.
 STEERING = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -58,6 +62,26 @@ def launch(alert: alert_pb2.Alert) -> str:
     if alert.launch.HasField("heading_deg"):
         words.append(f"heading {alert.launch.heading_deg:03.0f}°")
     return " ".join(words)
+
+
+def comes_down(alert: alert_pb2.Alert) -> str:
+    """Return where it may come down and in how long at the soonest: `from 240 s in 12.00°N 7.50°W ±35 km`.
+
+    The middle of the area's corners and the farthest of them; empty where neither is known.
+    """
+    words = []
+    if alert.HasField("time_left_s"):
+        words.append(f"from {alert.time_left_s:.0f} s")
+    corners = alert.reach_area[:CORNERS_READ]
+    if corners:
+        middle, radius_m = _middle(corners)
+        words.append(f"in {point(middle)} ±{radius_m / 1e3:.0f} km")
+    return " ".join(words)
+
+
+def salvo(alert: alert_pb2.Alert) -> str:
+    """Return which salvo it belongs to, by the id of its first event; empty: it is alone."""
+    return plain(alert.salvo_id)
 
 
 def acknowledged(alert: alert_pb2.Alert) -> str:
@@ -112,12 +136,36 @@ def line(alert: alert_pb2.Alert) -> str:
         f"{target_class(alert):<14}",
         place(alert),
         f"launch {launch(alert)}" if launch(alert) else "",
+        f"may come down {comes_down(alert)}" if comes_down(alert) else "",
+        f"salvo {salvo(alert)}" if alert.salvo_id else "",
         f"latency {latency:.2f} s" if latency is not None else "",
         f"event {plain(alert.event_id)} revision {alert.revision}",
         plain(alert.reason),
         acknowledged(alert),
     ]
     return "  ".join(word for word in words if word)
+
+
+def _middle(corners: Sequence[track_pb2.GeodeticPoint]) -> tuple[track_pb2.GeodeticPoint, float]:
+    """Return the middle of the corners on the mean sphere, and the distance to the farthest of them, metres.
+
+    The middle is that of their chord vectors: right for areas up to half the Earth.
+    """
+    vectors = [_unit(corner) for corner in corners]
+    x, y, z = (sum(vector[k] for vector in vectors) for k in range(3))
+    length = math.hypot(x, y, z) or 1.0
+    nearest = min((vector[0] * x + vector[1] * y + vector[2] * z) / length for vector in vectors)
+    middle = track_pb2.GeodeticPoint(
+        latitude_deg=math.degrees(math.atan2(z, math.hypot(x, y))), longitude_deg=math.degrees(math.atan2(y, x))
+    )
+    return middle, MEAN_RADIUS_M * math.acos(max(-1.0, min(1.0, nearest)))
+
+
+def _unit(corner: track_pb2.GeodeticPoint) -> tuple[float, float, float]:
+    """Return a point's direction; one that is no number lies at 0, 0."""
+    known = math.isfinite(corner.latitude_deg) and math.isfinite(corner.longitude_deg)
+    latitude, longitude = (math.radians(corner.latitude_deg), math.radians(corner.longitude_deg)) if known else (0, 0)
+    return math.cos(latitude) * math.cos(longitude), math.cos(latitude) * math.sin(longitude), math.sin(latitude)
 
 
 def _word(enum: object, value: int, prefix: str) -> str:

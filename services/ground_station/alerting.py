@@ -1,16 +1,22 @@
 """From tracks to alerts: which event is said to be what, and when it is worth saying again. Decides only.
 
-    nothing ──> DETECTED ──> CONFIRMED ──> ENDED
-                    └────────────┴───────> RETRACTED
+    nothing ──> DETECTED ──> CONFIRMED <──> ENDED
+                    └────────────┴────────> RETRACTED
 
-What is decided depends on the newest revision of an event and the track's snapshot alone. So a station that starts
-again needs no more than the newest revisions to go on, and the same batches lead to the same revisions.
+One object is one event. Where two tracks prove to be one object's, the event that was raised first goes on, whichever
+track does; the other ends and names it. A new track that takes up where a lost one was going reopens its event. An
+object that parts from another is an event of its own, and of the same salvo.
+
+What is decided depends on the newest revisions of the run's events and the track's snapshot alone. So a station that
+starts again needs no more than the newest revisions to go on, and the same batches lead to the same revisions.
 """
 
 from dataclasses import dataclass
 
 from plumewatch.v1 import alert_pb2
 from services.ground_station import wire_tracks
+from services.ground_station.lost_events import continued_event
+from services.ground_station.salvos import Salvos
 from services.ground_station.tracking.snapshot import TARGET_CLASSES, TargetClass, TrackSnapshot
 
 DETECTED = alert_pb2.ALERT_STATE_DETECTED
@@ -19,6 +25,10 @@ ENDED = alert_pb2.ALERT_STATE_ENDED
 RETRACTED = alert_pb2.ALERT_STATE_RETRACTED
 OPEN = (DETECTED, CONFIRMED)
 
+# Events that one event may turn out to be besides, as many as an object is lost and found again.
+MOST_ABSORBED = 50
+# Probability from which heat is held to stay in its place.
+SHOWN_TO_STAY = 0.9
 # More would make one message too long for some brokers; each is an operator's, so there are few.
 MOST_ACKNOWLEDGEMENTS = 100
 LONGEST_OPERATOR = 64
@@ -54,12 +64,15 @@ class AlertBook:
         self._config = config
         self._issuer = issuer
         self._newest: dict[str, alert_pb2.Alert] = {}
+        # The event that goes on for another, by that one's id.
+        self._goes_on_as: dict[str, str] = {}
+        self._salvos = Salvos()
 
     def restore(self, alert: alert_pb2.Alert) -> None:
         """Take over an event's newest revision from the archive."""
         known = self._newest.get(alert.event_id)
         if known is None or known.revision < alert.revision:
-            self._newest[alert.event_id] = alert
+            self._keep(alert)
 
     def note_published(self, alert: alert_pb2.Alert) -> None:
         """Take over what a revision came to say of its own publication."""
@@ -82,6 +95,8 @@ class AlertBook:
     def forget_run(self, run_id: str) -> None:
         """Drop a run's events from memory; the archive keeps them."""
         self._newest = {event_id: alert for event_id, alert in self._newest.items() if alert.run_id != run_id}
+        self._goes_on_as = {name: event_id for name, event_id in self._goes_on_as.items() if event_id in self._newest}
+        self._salvos.forget_run(run_id)
 
     def consider(
         self,
@@ -90,30 +105,24 @@ class AlertBook:
         latency: alert_pb2.LatencyBudget | None = None,
         trace_id: str = "",
     ) -> alert_pb2.Alert | None:
-        """Return the event's next revision, which is from now on its newest; None: there is nothing new to say.
+        """Return an event's next revision, which is from now on its newest; None: there is nothing new to say.
+
+        It is the event of the snapshot's object: another than the snapshot names where that one goes on as another,
+        and the one that ends where two prove to be one.
 
         latency, trace_id: of the frame behind the snapshot.
         """
-        newest = self._newest.get(snapshot.event_id)
-        state, reason = self._judge(snapshot, newest.state if newest else None)
-        if state is None:
+        newest = self._newest.get(self._event_id(snapshot.event_id))
+        if snapshot.state == "ended" and snapshot.merged_into and not _is_static(snapshot):
+            alert = self._merge(newest, snapshot)
+        else:
+            alert = self._next(newest, snapshot, run_id)
+        if alert is None:
             return None
-        alert = self._alert(snapshot, run_id, state, reason)
-        if newest is not None:
-            if not self._worth_saying(alert, newest):
-                return None
-            alert.revision = newest.revision + 1
-            alert.acknowledgements.extend(newest.acknowledgements)
-            # What was known of launch and burnout does not become unknown by a later look.
-            if newest.HasField("launch") and not alert.HasField("launch"):
-                alert.launch.CopyFrom(newest.launch)
-            if newest.HasField("burnout_time_unix_ns") and not alert.HasField("burnout_time_unix_ns"):
-                alert.burnout_time_unix_ns = newest.burnout_time_unix_ns
-                alert.burnout.CopyFrom(newest.burnout)
         if latency is not None:
             alert.latency.CopyFrom(latency)
         alert.trace_id = trace_id
-        self._newest[alert.event_id] = alert
+        self._keep(alert)
         return alert
 
     def acknowledge(self, acknowledgement: alert_pb2.Acknowledgement) -> alert_pb2.Alert | None:
@@ -141,11 +150,9 @@ class AlertBook:
             return None
         if len(newest.acknowledgements) >= MOST_ACKNOWLEDGEMENTS:
             raise ValueError(f"event {event_id} has {MOST_ACKNOWLEDGEMENTS} acknowledgements, as many as are kept")
-        alert = alert_pb2.Alert()
-        alert.CopyFrom(newest)
-        alert.revision += 1
+        alert = _copy(newest)
         alert.acknowledgements.append(acknowledgement)
-        self._newest[event_id] = alert
+        self._keep(alert)
         return alert
 
     def close(self, event_id: str, reason: str) -> alert_pb2.Alert | None:
@@ -153,13 +160,59 @@ class AlertBook:
         newest = self._newest.get(event_id)
         if newest is None or newest.state not in OPEN:
             return None
-        alert = alert_pb2.Alert()
-        alert.CopyFrom(newest)
-        alert.revision += 1
-        alert.state = ENDED
-        alert.reason = reason
-        self._newest[event_id] = alert
+        alert = _ended(newest, reason)
+        self._keep(alert)
         return alert
+
+    def _keep(self, alert: alert_pb2.Alert) -> None:
+        self._newest[alert.event_id] = alert
+        self._salvos.note(alert)
+        for absorbed in alert.absorbed_event_ids:
+            self._goes_on_as[absorbed] = alert.event_id
+        if alert.merged_into_event_id:
+            self._goes_on_as[alert.event_id] = alert.merged_into_event_id
+
+    def _event_id(self, named: str) -> str:
+        """Return the event that goes on for the one that a snapshot names."""
+        while named in self._goes_on_as:
+            named = self._goes_on_as[named]
+        return named
+
+    def _next(self, newest: alert_pb2.Alert | None, snapshot: TrackSnapshot, run_id: str) -> alert_pb2.Alert | None:
+        """Return the next revision that a living or lost track gives cause for."""
+        state, reason = self._judge(snapshot, newest.state if newest else None)
+        if state is None:
+            return None
+        found = None
+        if newest is None or not newest.HasField("present"):
+            events = (event for event in self._newest.values() if event.run_id == run_id)
+            found = continued_event(snapshot, events)
+        if found is not None and newest is not None:
+            return _ended(newest, f"It is the same object as event {found.event_id}.", found.event_id)
+        alert = self._alert(snapshot, run_id, state, reason)
+        if found is not None and len(found.absorbed_event_ids) < MOST_ABSORBED:
+            _go_on(alert, found)
+            alert.absorbed_event_ids.append(snapshot.event_id)
+        elif newest is not None:
+            if not self._worth_saying(alert, newest):
+                return None
+            _go_on(alert, newest)
+        alert.salvo_id = self._salvos.salvo_of(alert)
+        return alert
+
+    def _merge(self, newest: alert_pb2.Alert | None, snapshot: TrackSnapshot) -> alert_pb2.Alert | None:
+        """Return the revision that says that two tracks are one object's, the snapshot's track being the one to end."""
+        other_id = self._event_id(snapshot.merged_into)
+        if newest is None or newest.state not in OPEN or other_id == newest.event_id:
+            return None
+        other = self._newest.get(other_id)
+        if other is None and len(newest.absorbed_event_ids) < MOST_ABSORBED:
+            alert = _copy(newest)
+            alert.absorbed_event_ids.append(other_id)
+            return alert
+        if other is None or other.state not in OPEN or _age(other) < _age(newest):
+            return _ended(newest, f"It is the same object as event {other_id}.", other_id)
+        return _ended(other, f"It is the same object as event {newest.event_id}.", newest.event_id)
 
     def _judge(
         self, snapshot: TrackSnapshot, now: alert_pb2.AlertState | None
@@ -169,7 +222,8 @@ class AlertBook:
         over = _why_over(snapshot)
         if over is not None:
             return over if is_open else (None, "")
-        if snapshot.state == "confirmed" and snapshot.kinematic is not None:
+        known = snapshot.state == "confirmed" and snapshot.kinematic is not None
+        if known and snapshot.target_class != "static_heat":
             return CONFIRMED, ""
         if is_open:
             # What has been believed once stays so until it ends or proves to be nothing.
@@ -190,6 +244,8 @@ class AlertBook:
             return True
         if alert.HasField("burnout_time_unix_ns") > newest.HasField("burnout_time_unix_ns"):
             return True
+        if bool(alert.reach_area) > bool(newest.reach_area):
+            return True
         # Satellites report with different delays; a look from before the newest one's says nothing of now.
         return alert.time_unix_ns - newest.time_unix_ns >= self._config.update_period_s * 1e9
 
@@ -207,6 +263,9 @@ class AlertBook:
             satellite_ids=snapshot.satellite_ids,
             track_id=snapshot.track_id,
             reason=reason,
+            first_time_unix_ns=snapshot.time_unix_ns,
+            reach_area=wire_tracks.reach_messages(snapshot.reach),
+            time_left_s=snapshot.time_left_s,
         )
         if snapshot.kinematic is not None:
             alert.present.CopyFrom(wire_tracks.kinematic_message(snapshot.kinematic))
@@ -220,14 +279,58 @@ class AlertBook:
         return alert
 
 
+def _go_on(alert: alert_pb2.Alert, newest: alert_pb2.Alert) -> None:
+    """Make a revision the one after the newest: what was known does not become unknown by a later look."""
+    alert.event_id = newest.event_id
+    alert.revision = newest.revision + 1
+    alert.salvo_id = newest.salvo_id
+    alert.first_time_unix_ns = newest.first_time_unix_ns
+    alert.acknowledgements.extend(newest.acknowledgements)
+    alert.absorbed_event_ids.extend(newest.absorbed_event_ids)
+    if newest.HasField("launch") and not alert.HasField("launch"):
+        alert.launch.CopyFrom(newest.launch)
+    if newest.HasField("burnout_time_unix_ns") and not alert.HasField("burnout_time_unix_ns"):
+        alert.burnout_time_unix_ns = newest.burnout_time_unix_ns
+        alert.burnout.CopyFrom(newest.burnout)
+    if alert.state == ENDED and not alert.reach_area and newest.HasField("time_left_s"):
+        # It is lost, and comes down all the same.
+        alert.reach_area.extend(newest.reach_area)
+        passed_s = (alert.time_unix_ns - newest.time_unix_ns) / 1e9
+        alert.time_left_s = max(newest.time_left_s - passed_s, 0.0)
+
+
+def _copy(newest: alert_pb2.Alert) -> alert_pb2.Alert:
+    """Return the next revision, the same so far."""
+    alert = alert_pb2.Alert()
+    alert.CopyFrom(newest)
+    alert.revision += 1
+    return alert
+
+
+def _ended(newest: alert_pb2.Alert, reason: str, merged_into: str = "") -> alert_pb2.Alert:
+    alert = _copy(newest)
+    alert.state = ENDED
+    alert.reason = reason
+    alert.merged_into_event_id = merged_into
+    return alert
+
+
+def _age(alert: alert_pb2.Alert) -> tuple[int, str]:
+    """Return what orders events: the older is the less."""
+    return alert.first_time_unix_ns, alert.event_id
+
+
+def _is_static(snapshot: TrackSnapshot) -> bool:
+    # Less sure than this, it has not been shown to stay: it has not been shown to move yet.
+    return snapshot.state != "tentative" and snapshot.class_probability.get("static_heat", 0.0) >= SHOWN_TO_STAY
+
+
 def _why_over(snapshot: TrackSnapshot) -> tuple[alert_pb2.AlertState, str] | None:
     """Return how and why an alert of this track is over; None: it is not."""
-    if snapshot.state != "tentative" and snapshot.target_class == "static_heat":
+    if _is_static(snapshot):
         return RETRACTED, "It is heat that stays in its place."
     if snapshot.state != "ended":
         return None
-    if snapshot.merged_into:
-        return RETRACTED, f"It is the same object as event {snapshot.merged_into}."
     return ENDED, snapshot.end_reason or "It was not seen any more."
 
 

@@ -4,6 +4,9 @@ from prometheus_client import Counter, Gauge, Histogram
 
 FRAMES = Counter("plumewatch_station_frames_total", "Frames whose detections are committed", ["satellite"])
 REPEATED = Counter("plumewatch_station_frames_repeated_total", "Frames that came again and were dropped", ["satellite"])
+LATE_LOOKS = Counter(
+    "plumewatch_station_late_looks_total", "Frames that came too late to be tracked in their place", ["satellite"]
+)
 LOST = Counter("plumewatch_station_frames_lost_total", "Frames that will never be acknowledged", ["satellite", "cause"])
 DETECTIONS = Counter("plumewatch_station_detections_total", "Hot points committed", ["satellite"])
 SEARCH_S = Histogram(

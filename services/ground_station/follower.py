@@ -15,10 +15,11 @@ from plumewatch.v1 import alert_pb2, detection_pb2
 from services.ground_station import figures
 from services.ground_station.alerting import AlertBook
 from services.ground_station.archive import Archive
+from services.ground_station.outlook import Outlooks
 from services.ground_station.run_clock import latency_budget
 from services.ground_station.tracking.config import TrackingConfig
 from services.ground_station.tracking.snapshot import TrackSnapshot
-from services.ground_station.tracking.tracker import Tracker
+from services.ground_station.tracking.tracker import LateLookError, Tracker
 from services.ground_station.wire import batch_from_message
 
 NEVER = 1 << 62
@@ -42,6 +43,7 @@ class Followed:
 @dataclass
 class _Run:
     tracker: Tracker
+    outlooks: Outlooks = field(default_factory=Outlooks)
     confirmed: set[str] = field(default_factory=set)
 
 
@@ -146,7 +148,13 @@ class Follower:
         return [Followed(alert.run_id, alerts=[alert]) for alert in closed]
 
     def _update(self, run: _Run, message: detection_pb2.DetectionBatch) -> list[TrackSnapshot]:
-        snapshots = run.tracker.update(batch_from_message(message))
+        try:
+            changed = run.tracker.update(batch_from_message(message))
+        except LateLookError as error:
+            figures.LATE_LOOKS.labels(message.satellite_id).inc()
+            log.warning("look left out", run_id=message.run_id, reason=str(error))
+            return []
+        snapshots = [run.outlooks.added(snapshot) for snapshot in changed]
         for snapshot in snapshots:
             if snapshot.state == "confirmed":
                 run.confirmed.add(snapshot.track_id)

@@ -20,6 +20,7 @@ from services.ground_station.run_clock import RunClocks, ask_clock, follow_clock
 from services.ground_station.search import Search
 from services.ground_station.service import GroundStationService
 from services.ground_station.station import Station
+from services.ground_station.tracking.rehearsal import rehearse
 from services.runtime.errors import PlumewatchError
 from services.runtime.grpc_server import SERVER_OPTIONS, drain, open_channel, start_server
 from services.runtime.metrics import metrics_served
@@ -87,6 +88,8 @@ async def _start(
         if clock is not None:
             station.clocks.learn(clock)
         work.append(tasks.create_task(follow_clock(relay, station.clocks), name="follow run clock"))
+    # Kernels are loaded, or compiled, before the first frame waits for them.
+    await station.fusion.in_thread(rehearse)
     await station.restore()
     forget = station.follower.archive.forget_batches
     await station.fusion.in_thread(forget, time.time_ns() - int(config.keep_batches_s * 1e9), station.run_id)

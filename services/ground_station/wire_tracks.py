@@ -1,6 +1,6 @@
 """Track snapshots as messages: what watchers get, and the parts of a track that an alert repeats."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -104,6 +104,11 @@ def launch_message(launch: LaunchEstimate) -> track_pb2.Launch:
         heading_deg=launch.heading_deg,
         heading_sigma_deg=launch.heading_sigma_deg,
     )
+
+
+def reach_messages(corners: Iterable[tuple[float, float]]) -> list[track_pb2.GeodeticPoint]:
+    """Return the corners, (latitude, longitude) in degrees, as points of the ellipsoid."""
+    return [track_pb2.GeodeticPoint(latitude_deg=latitude, longitude_deg=longitude) for latitude, longitude in corners]
 
 
 def _vector(vector: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> frame_pb2.Vector3:

@@ -23,8 +23,6 @@ Record = Mapping[str, Any]
 STATIC = "static_heat"
 # An alert may lie this far off whatever its ellipse says.
 NEAR_M = 50_000.0
-# Lives overlap although one clock or one estimate is off by so much.
-SLACK_NS = 30_000_000_000
 # Cost of a pair that does not match: more than any distances on the Earth add up to, metres.
 FORBIDDEN = 1e12
 
@@ -239,7 +237,7 @@ def _lives_overlap(record: Record, event: Event) -> bool:
     times = [int(revision.get("time_unix_ns", 0)) for revision in event.revisions]
     track = [int(point["time_unix_ns"]) for point in record["track"]]
     begin, end = int(record["launch_time_unix_ns"]), max(track, default=int(record["launch_time_unix_ns"]))
-    return min(times) <= end + SLACK_NS and max(times) >= begin - SLACK_NS
+    return min(times) <= end and max(times) >= begin
 
 
 def _reach_m(ellipse: Record, azimuth_deg: float) -> float:

@@ -48,7 +48,29 @@ def test_alert_in_words() -> None:
     assert describe.latency_s(alert) == pytest.approx(0.125)
 
 
+def test_reach_in_words_is_the_middle_and_the_farthest_corner() -> None:
+    alert = an_alert()
+    # A degree of latitude is 111.2 km on the mean sphere.
+    for latitude, longitude in ((50.0, 179.0), (51.0, -180.0), (50.0, -179.0), (49.0, 180.0)):
+        alert.reach_area.add(latitude_deg=latitude, longitude_deg=longitude)
+    alert.time_left_s = 240.4
+    shown = describe.comes_down(alert)
+    assert shown.startswith("from 240 s in 50.0")
+    assert shown.endswith("±111 km")
+    assert f"may come down {shown}" in describe.line(alert)
+    del alert.reach_area[:]
+    assert describe.comes_down(alert) == "from 240 s"
+
+
+def test_salvo_is_named_after_its_first_event() -> None:
+    alert = an_alert()
+    assert "salvo" not in describe.line(alert)
+    alert.salvo_id = "ev-0"
+    assert "salvo ev-0" in describe.line(alert)
+
+
 def test_what_is_not_known_is_not_made_up() -> None:
+    assert describe.comes_down(an_alert()) == ""
     alert = alert_pb2.Alert(event_id="ev-1", revision=1)
     assert describe.place(alert) == "unknown"
     assert describe.launch(alert) == ""
@@ -89,6 +111,8 @@ def test_numbers_that_are_none_break_nothing() -> None:
     alert.class_probabilities[1].probability = float("nan")
     alert.launch.time_unix_ns = 2**64 - 1
     alert.latency.published_s = float("nan")
+    alert.time_left_s = float("inf")
+    alert.reach_area.add(latitude_deg=float("nan"), longitude_deg=float("inf"))
     assert "nan" in describe.line(alert)
 
 
@@ -116,6 +140,7 @@ def test_table_shows_state_class_place_age_and_latency_at_any_width(width: int) 
     for word in ("EXERCISE", "CONFIRMED", "space", "12.00°N", "40 s", "0.12 s", "ev-1"):
         assert word in joined
     assert ("30.94°S" in text) == (width >= 130)
+    assert ("may come" in joined) == (width >= 170)
 
 
 def test_table_prints_foreign_text_as_it_is() -> None:

@@ -111,9 +111,11 @@ def test_alert_about_a_fire_is_false() -> None:
     assert (figures["found"], figures["missed"], figures["false_alerts"]) == (0, 0, 1)
 
 
-def test_lives_that_do_not_overlap_do_not_match() -> None:
-    late = alert("e", 10.0, 20.0, time_unix_ns=str(START + 3600 * SECOND))
-    assert score([rocket("r", 10.0, 20.0)], [late])["false_alerts"] == 1
+@pytest.mark.parametrize(("time_s", "found"), [(-1, 0), (0, 1), (59, 1), (60, 0)])
+def test_lives_must_overlap(time_s: int, found: int) -> None:
+    # The rocket's life is the 59 s of its track.
+    figures = score([rocket("r", 10.0, 20.0)], [alert("e", 10.0, 20.0, time_unix_ns=str(START + time_s * SECOND))])
+    assert (figures["found"], figures["false_alerts"]) == (found, 1 - found)
 
 
 def test_detected_alone_is_neither_found_nor_false() -> None:

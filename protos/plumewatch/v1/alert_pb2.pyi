@@ -50,7 +50,7 @@ class Acknowledgement(_message.Message):
     def __init__(self, event_id: _Optional[str] = ..., revision: _Optional[int] = ..., operator: _Optional[str] = ..., note: _Optional[str] = ..., time_unix_ns: _Optional[int] = ...) -> None: ...
 
 class Alert(_message.Message):
-    __slots__ = ("event_id", "revision", "issuer", "run_id", "trace_id", "exercise", "state", "target_class", "class_probabilities", "launch", "time_unix_ns", "present", "burnout_time_unix_ns", "burnout", "reach_area", "time_left_s", "satellite_ids", "latency", "acknowledgements", "image_plane", "track_id", "reason")
+    __slots__ = ("event_id", "revision", "issuer", "run_id", "trace_id", "exercise", "state", "target_class", "class_probabilities", "launch", "time_unix_ns", "present", "burnout_time_unix_ns", "burnout", "reach_area", "time_left_s", "satellite_ids", "latency", "acknowledgements", "image_plane", "track_id", "reason", "salvo_id", "merged_into_event_id", "absorbed_event_ids", "first_time_unix_ns")
     EVENT_ID_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
     ISSUER_FIELD_NUMBER: _ClassVar[int]
@@ -73,6 +73,10 @@ class Alert(_message.Message):
     IMAGE_PLANE_FIELD_NUMBER: _ClassVar[int]
     TRACK_ID_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
+    SALVO_ID_FIELD_NUMBER: _ClassVar[int]
+    MERGED_INTO_EVENT_ID_FIELD_NUMBER: _ClassVar[int]
+    ABSORBED_EVENT_IDS_FIELD_NUMBER: _ClassVar[int]
+    FIRST_TIME_UNIX_NS_FIELD_NUMBER: _ClassVar[int]
     event_id: str
     revision: int
     issuer: str
@@ -95,4 +99,8 @@ class Alert(_message.Message):
     image_plane: _track_pb2.ImagePlaneState
     track_id: str
     reason: str
-    def __init__(self, event_id: _Optional[str] = ..., revision: _Optional[int] = ..., issuer: _Optional[str] = ..., run_id: _Optional[str] = ..., trace_id: _Optional[str] = ..., exercise: bool = ..., state: _Optional[_Union[AlertState, str]] = ..., target_class: _Optional[_Union[_track_pb2.TargetClass, str]] = ..., class_probabilities: _Optional[_Iterable[_Union[_track_pb2.ClassProbability, _Mapping]]] = ..., launch: _Optional[_Union[_track_pb2.Launch, _Mapping]] = ..., time_unix_ns: _Optional[int] = ..., present: _Optional[_Union[_track_pb2.KinematicState, _Mapping]] = ..., burnout_time_unix_ns: _Optional[int] = ..., burnout: _Optional[_Union[_track_pb2.KinematicState, _Mapping]] = ..., reach_area: _Optional[_Iterable[_Union[_track_pb2.GeodeticPoint, _Mapping]]] = ..., time_left_s: _Optional[float] = ..., satellite_ids: _Optional[_Iterable[str]] = ..., latency: _Optional[_Union[LatencyBudget, _Mapping]] = ..., acknowledgements: _Optional[_Iterable[_Union[Acknowledgement, _Mapping]]] = ..., image_plane: _Optional[_Union[_track_pb2.ImagePlaneState, _Mapping]] = ..., track_id: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+    salvo_id: str
+    merged_into_event_id: str
+    absorbed_event_ids: _containers.RepeatedScalarFieldContainer[str]
+    first_time_unix_ns: int
+    def __init__(self, event_id: _Optional[str] = ..., revision: _Optional[int] = ..., issuer: _Optional[str] = ..., run_id: _Optional[str] = ..., trace_id: _Optional[str] = ..., exercise: bool = ..., state: _Optional[_Union[AlertState, str]] = ..., target_class: _Optional[_Union[_track_pb2.TargetClass, str]] = ..., class_probabilities: _Optional[_Iterable[_Union[_track_pb2.ClassProbability, _Mapping]]] = ..., launch: _Optional[_Union[_track_pb2.Launch, _Mapping]] = ..., time_unix_ns: _Optional[int] = ..., present: _Optional[_Union[_track_pb2.KinematicState, _Mapping]] = ..., burnout_time_unix_ns: _Optional[int] = ..., burnout: _Optional[_Union[_track_pb2.KinematicState, _Mapping]] = ..., reach_area: _Optional[_Iterable[_Union[_track_pb2.GeodeticPoint, _Mapping]]] = ..., time_left_s: _Optional[float] = ..., satellite_ids: _Optional[_Iterable[str]] = ..., latency: _Optional[_Union[LatencyBudget, _Mapping]] = ..., acknowledgements: _Optional[_Iterable[_Union[Acknowledgement, _Mapping]]] = ..., image_plane: _Optional[_Union[_track_pb2.ImagePlaneState, _Mapping]] = ..., track_id: _Optional[str] = ..., reason: _Optional[str] = ..., salvo_id: _Optional[str] = ..., merged_into_event_id: _Optional[str] = ..., absorbed_event_ids: _Optional[_Iterable[str]] = ..., first_time_unix_ns: _Optional[int] = ...) -> None: ...

@@ -1,8 +1,9 @@
-"""What moves so: class probabilities from height, speed, climb and acceleration.
+"""What flies so: class probabilities from how it flies now, how it lifted off and how long it burned.
 
-Each class is described by how its members fly, as normal distributions of a few features; Bayes' rule does the rest.
-In the first seconds of a launch the classes hardly differ, and their probabilities say so: a boost-glide vehicle
-rises on a missile's booster, and only the slow lift-off of heavy launchers tells them early.
+Each class is a mixture of manners of flying, normal distributions of the same few features, learnt from flights of
+generic rockets, gliders and cruise missiles with all that is not known of them varied (manners.py and the command that
+writes its table). Bayes' rule does the rest: the features' own errors widen every manner, and what is not known is left
+out. Nothing is summed up over time, so a judgement is as sure as the present evidence, and can be revised.
 """
 
 import math
@@ -11,112 +12,143 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from services.geometry.ellipsoid import east_north_up, itrs_to_geodetic
-from services.ground_station.tracking.snapshot import TargetClass
+from services.ground_station.tracking import flight_kernels, manners
+from services.ground_station.tracking.snapshot import TARGET_CLASSES, TargetClass
 
 Float64 = NDArray[np.float64]
-
-# Evidence is tempered: features are not independent from look to look, and the models are coarse.
-LARGEST_LOG_RATIO = 8.0
 
 STATIC: dict[TargetClass, float] = {"static_heat": 0.97, "unknown": 0.03}
 UNDECIDED: dict[TargetClass, float] = {"unknown": 0.6, "static_heat": 0.4}
 MOVES: dict[TargetClass, float] = {"unknown": 0.95, "static_heat": 0.05}
 
+# Where airliners cruise (flight levels 260 to 430) and how fast (ground speed with jet stream: 180 to 320 m/s).
+AIRWAY_HEIGHTS_M = (7_500.0, 13_500.0)
+AIRWAY_SPEEDS_M_PER_S = (150.0, 330.0)
+# How far off a measured height and speed may be, standard deviations.
+AIRWAY_SIGMA = 2.0
+# Climb and descent of an airliner.
+AIRWAY_CLIMB_RAD = math.radians(6.0)
+
 
 @dataclass(frozen=True)
-class Features:
-    """How it flies now, and how it lifted off.
+class FlightEvidence:
+    """What a track knows that tells classes apart. Sigmas are standard deviations in the unit of what they are of.
 
-    climb_rad: angle of its velocity above the horizontal. acceleration_m_per_s2: change of speed along its velocity,
-    averaged over its looks. lift_off_m_per_s2: net acceleration in its first seconds, where it was seen; its sigma.
+    height_m: above the ellipsoid. speed_m_per_s: over the turning Earth. climb_rad: of that velocity over the horizon.
+    perigee_m, apogee_m: heights above the equatorial radius of the orbit on which it would fall freely from now on;
+    perigee below 0: it comes down; apogee infinite: it does not come back.
+    along_m_per_s2: specific force (acceleration without gravity and the Earth's turn) along the velocity: thrust less
+    drag. lift_m_per_s2: specific force across it, in the vertical plane, upwards; None: neither is known.
+    time_since_launch_s, lift_off_m_per_s2: time since it left the ground and net acceleration then; None: not seen.
+    boost_s: from launch to burnout; None: it burns yet, or neither was seen.
+    boost_seen: it was seen to rise under power, at any time.
+    seen_s: for how long it has been seen.
+    static_probability: that it stays in its place.
     """
 
     height_m: float
     speed_m_per_s: float
     climb_rad: float
-    acceleration_m_per_s2: float
+    perigee_m: float
+    apogee_m: float
+    height_sigma_m: float = 0.0
+    speed_sigma_m_per_s: float = 0.0
+    climb_sigma_rad: float = 0.0
+    perigee_sigma_m: float = 0.0
+    apogee_sigma_m: float = 0.0
+    along_m_per_s2: float | None = None
+    lift_m_per_s2: float | None = None
+    force_sigma_m_per_s2: float = 0.0
+    time_since_launch_s: float | None = None
+    time_since_launch_sigma_s: float = 0.0
     lift_off_m_per_s2: float | None = None
     lift_off_sigma_m_per_s2: float = 0.0
+    boost_s: float | None = None
+    boost_seen: bool = False
+    seen_s: float = 0.0
+    static_probability: float = 0.0
 
 
-@dataclass(frozen=True)
-class Manner:
-    """How one class flies: mean and standard deviation of each feature; None: as may be."""
-
-    prior: float
-    height_m: tuple[float, float] | None = None
-    speed_m_per_s: tuple[float, float] | None = None
-    climb_rad: tuple[float, float] | None = None
-    acceleration_m_per_s2: tuple[float, float] | None = None
-    lift_off_m_per_s2: tuple[float, float] | None = None
-
-
-# While it rises under power. Lift-off: thrust over weight of 2 to 3.5 for missiles, 1.15 to 1.6 for launchers (user's
-# guides of Ariane 5, Atlas V, Falcon 9); climb: steep for minutes.
-BOOSTING: dict[TargetClass, Manner] = {
-    "ballistic": Manner(0.70, climb_rad=(1.0, 0.45), acceleration_m_per_s2=(20.0, 14.0), lift_off_m_per_s2=(13.0, 4.5)),
-    "space_launch": Manner(
-        0.20, climb_rad=(1.0, 0.45), acceleration_m_per_s2=(12.0, 9.0), lift_off_m_per_s2=(3.5, 1.8)
-    ),
-    "glide": Manner(0.10, climb_rad=(0.7, 0.45), acceleration_m_per_s2=(20.0, 14.0), lift_off_m_per_s2=(13.0, 4.5)),
-}
-# Level flight. Cruise: below 20 km at 200 to 1,000 m/s; glide: 25 to 70 km at 1.5 to 7 km/s (public reports of HTV-2
-# and of boost-glide tests).
-LEVEL: dict[TargetClass, Manner] = {
-    "cruise": Manner(0.45, (3000.0, 6000.0), (350.0, 250.0), (0.0, 0.06), acceleration_m_per_s2=(0.0, 3.0)),
-    "glide": Manner(0.45, (45_000.0, 15_000.0), (4000.0, 2000.0), (0.0, 0.08), acceleration_m_per_s2=(-1.5, 3.0)),
-}
-# Fits anything, none of it well.
-UNKNOWN = Manner(0.04, (50_000.0, 150_000.0), (1500.0, 2500.0), (0.5, 1.0), (5.0, 40.0), (10.0, 15.0))
-
-
-def features(
+def flight_evidence(
     position_itrs_m: Float64,
     velocity_itrs_m_per_s: Float64,
-    acceleration_itrs_m_per_s2: Float64,
-    lift_off_m_per_s2: tuple[float, float] | None,
-) -> Features:
-    """Return the features of a state, (3,) each; lift-off: (net acceleration, its standard deviation) if seen."""
-    latitude, longitude, height = (float(value) for value in itrs_to_geodetic(position_itrs_m))
-    up = east_north_up(latitude, longitude)[2]
-    speed = float(np.linalg.norm(velocity_itrs_m_per_s))
-    along = velocity_itrs_m_per_s / speed if speed > 0 else up
-    climb = math.asin(max(-1.0, min(1.0, float(along @ up))))
-    net = float(acceleration_itrs_m_per_s2 @ along)
-    value, sigma = lift_off_m_per_s2 if lift_off_m_per_s2 is not None else (None, 0.0)
-    return Features(height, speed, climb, net, value, sigma)
+    covariance: Float64,
+    specific_force_itrs_m_per_s2: Float64 | None = None,
+    *,
+    time_since_launch_s: float | None = None,
+    time_since_launch_sigma_s: float = 0.0,
+    lift_off_m_per_s2: float | None = None,
+    lift_off_sigma_m_per_s2: float = 0.0,
+    boost_s: float | None = None,
+    boost_seen: bool = False,
+    seen_s: float = 0.0,
+    static_probability: float = 0.0,
+) -> FlightEvidence:
+    """Return the evidence of a state: (3,) each, and what else is known, as FlightEvidence says.
 
-
-def class_probability(seen: Features) -> dict[TargetClass, float]:
-    """Return the probability of each class for something that moves; they sum to 1."""
-    scores: dict[TargetClass, float] = {"unknown": _score(UNKNOWN, seen)}
-    for manners in (BOOSTING, LEVEL):
-        for word, manner in manners.items():
-            score = _score(manner, seen)
-            scores[word] = max(scores.get(word, -math.inf), score)
-    best = max(scores.values())
-    weight = {word: math.exp(max(score - best, -LARGEST_LOG_RATIO)) for word, score in scores.items()}
-    total = sum(weight.values())
-    moving: dict[TargetClass, float] = {word: value / total for word, value in weight.items()}
-    return {**moving, "static_heat": 0.0}
-
-
-def _score(manner: Manner, seen: Features) -> float:
-    """Return the log likelihood of the features under a manner of flying, its prior added."""
-    score = math.log(manner.prior)
-    pairs = (
-        (manner.height_m, UNKNOWN.height_m, seen.height_m, 0.0),
-        (manner.speed_m_per_s, UNKNOWN.speed_m_per_s, seen.speed_m_per_s, 0.0),
-        (manner.climb_rad, UNKNOWN.climb_rad, seen.climb_rad, 0.0),
-        (manner.acceleration_m_per_s2, UNKNOWN.acceleration_m_per_s2, seen.acceleration_m_per_s2, 3.0),
-        (manner.lift_off_m_per_s2, UNKNOWN.lift_off_m_per_s2, seen.lift_off_m_per_s2, seen.lift_off_sigma_m_per_s2),
+    covariance: (6, 6) of position and velocity, or (9, 9) with the specific force (more is left out), SI.
+    """
+    flown = np.empty(flight_kernels.FLOWN)
+    spread = np.zeros((9, 9))
+    known = min(covariance.shape[0], 9)
+    spread[:known, :known] = covariance[:known, :known]
+    force = np.zeros(3) if specific_force_itrs_m_per_s2 is None else specific_force_itrs_m_per_s2
+    flight_kernels.fly(
+        np.ascontiguousarray(position_itrs_m),
+        np.ascontiguousarray(velocity_itrs_m_per_s),
+        spread,
+        np.ascontiguousarray(force),
+        flown,
     )
-    for stated, anything, value, error in pairs:
-        shape = stated or anything
-        if value is None or shape is None:
-            continue
-        mean, spread = shape
-        variance = spread**2 + error**2
-        score += -((value - mean) ** 2) / (2 * variance) - math.log(variance) / 2
-    return score
+    height, speed, climb, perigee, apogee, along, lift, *sigmas = flown.tolist()
+    force_known = specific_force_itrs_m_per_s2 is not None
+    return FlightEvidence(
+        height,
+        speed,
+        climb,
+        perigee,
+        apogee,
+        height_sigma_m=sigmas[0],
+        speed_sigma_m_per_s=sigmas[1],
+        climb_sigma_rad=sigmas[2],
+        perigee_sigma_m=sigmas[3],
+        apogee_sigma_m=sigmas[4],
+        along_m_per_s2=along if force_known else None,
+        lift_m_per_s2=lift if force_known else None,
+        force_sigma_m_per_s2=sigmas[5],
+        time_since_launch_s=time_since_launch_s,
+        time_since_launch_sigma_s=time_since_launch_sigma_s,
+        lift_off_m_per_s2=lift_off_m_per_s2,
+        lift_off_sigma_m_per_s2=lift_off_sigma_m_per_s2,
+        boost_s=boost_s,
+        boost_seen=boost_seen,
+        seen_s=seen_s,
+        static_probability=static_probability,
+    )
+
+
+def class_probability(evidence: FlightEvidence) -> dict[TargetClass, float]:
+    """Return the probability of each class; they sum to 1. A state that is no number is of unknown class."""
+    if not (math.isfinite(evidence.height_m) and math.isfinite(evidence.speed_m_per_s)):
+        return {**dict.fromkeys(TARGET_CLASSES, 0.0), "unknown": 1.0}
+    moving = manners.probabilities(manners.features(evidence), evidence.seen_s)
+    left = 1.0 - evidence.static_probability
+    probability: dict[TargetClass, float] = {word: value * left for word, value in moving.items()}
+    return {**probability, "static_heat": evidence.static_probability}
+
+
+def is_air_traffic(evidence: FlightEvidence) -> bool:
+    """Return whether it flies as an airliner does: level on an airway, at its speed, and never under rocket power.
+
+    A missile that cruises there in this manner cannot be told from one and is held for one.
+    """
+    lowest, highest = AIRWAY_HEIGHTS_M
+    slowest, fastest = AIRWAY_SPEEDS_M_PER_S
+    height_error = AIRWAY_SIGMA * evidence.height_sigma_m
+    speed_error = AIRWAY_SIGMA * evidence.speed_sigma_m_per_s
+    return (
+        not evidence.boost_seen
+        and lowest - height_error <= evidence.height_m <= highest + height_error
+        and slowest - speed_error <= evidence.speed_m_per_s <= fastest + speed_error
+        and abs(evidence.climb_rad) <= AIRWAY_CLIMB_RAD + evidence.climb_sigma_rad
+    )

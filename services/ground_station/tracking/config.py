@@ -15,12 +15,17 @@ class TrackingConfig:
     # Pointing error from look to look, per axis; the emulated default is 20 microradians.
     jitter_rad: float = 2.5e-5
 
+    # Attitude (per axis) and clock of a satellite may be off by so much for a whole run; found out, and taken off,
+    # where its detections lie farther from their tracks than their own errors explain.
+    attitude_bias_sigma_rad: float = 2e-4
+    clock_bias_sigma_s: float = 0.02
+
     # Gates, in standard deviations of the distance; 4 lets 3 of 10,000 true ones go.
     gate_sigma: float = 4.0
     # Detections beyond this many a look are left to the tracks that exist; the strongest may found new ones.
-    most_detections: int = 400
+    most_detections: int = 1000
     # Tracks one satellite may hold by itself.
-    most_plane_tracks: int = 400
+    most_plane_tracks: int = 1000
 
     # Speed over the ground that a newborn track may have, standard deviation per axis.
     plane_speed_sigma_m_per_s: float = 1500.0
@@ -37,17 +42,27 @@ class TrackingConfig:
     plane_misses_young: int = 2
     plane_misses: int = 5
 
-    # White jerk of the boost filter, m/s^3 per square root of Hz: acceleration of a rocket grows by tens of m/s^2 in
-    # a minute.
-    jerk_m_per_s3: float = 3.0
     # Acceleration a newborn track in space may have, standard deviation per axis.
     acceleration_sigma_m_per_s2: float = 30.0
+    # Chance that a look with a track in view sees it.
+    detection_probability: float = 0.95
+    # Log likelihood ratio, of one object against as many unrelated points of clutter at the measured density, at which
+    # a track in space is confirmed, and at which a tentative one is dropped. At fifty points a look some hundred
+    # ghosts a minute reach 20; three satellites that see one object twice reach 40.
+    confirm_score: float = 30.0
+    drop_score: float = -6.0
+    # Looks that a track of one satellite needs to be joined with that of one other alone.
+    pair_hits: int = 2
+    # How late a look may come and still be taken in its place, seconds; later ones are refused.
+    reorder_s: float = 5.0
     # Memory of a track in space, over which motion is judged.
     window_s: float = 20.0
     # Time unseen, with a camera on it, after which a track in space ends: moving, static, undecided.
     coast_moving_s: float = 6.0
     coast_static_s: float = 20.0
     coast_tentative_s: float = 2.5
+    # Once its plume has gone out it flies on, seen or not; so long is it followed.
+    coast_burnt_s: float = 300.0
 
     # What it takes to say that something moves. All must hold.
     # Improvement of chi-square of the moving over every unmoving explanation: 36 is 6 sigma.
@@ -78,5 +93,10 @@ class TrackingConfig:
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
-            if not value > 0:
+            if name == "drop_score":
+                if not value < 0:
+                    raise ValueError(f"tracking: drop_score is {value:g} and must be below 0")
+            elif not value > 0:
                 raise ValueError(f"tracking: {name} is {value:g} and must be above 0")
+        if self.detection_probability >= 1:
+            raise ValueError(f"tracking: detection_probability is {self.detection_probability:g} and must be below 1")

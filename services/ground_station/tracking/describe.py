@@ -1,26 +1,58 @@
-"""From the tracker's inner tracks to the snapshots that others receive."""
+"""From the tracker's records to the snapshots that others receive."""
 
+import functools
+import hashlib
 import math
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from services.geometry.time import NS_PER_S
 from services.ground_station.tracking import classify
+from services.ground_station.tracking.bank.models import BOOST, CRUISE, STATIC
+from services.ground_station.tracking.launches import LaunchRecord
 from services.ground_station.tracking.look import Look
-from services.ground_station.tracking.measurement import Measurement
-from services.ground_station.tracking.plane import PlaneTrack, drift
+from services.ground_station.tracking.records import CONFIRMED, MOVES, NONE, STAYS
 from services.ground_station.tracking.snapshot import (
     Burnout,
     ImagePlane,
     Kinematic,
     TargetClass,
+    TrackDetection,
     TrackSnapshot,
     TrackState,
 )
-from services.ground_station.tracking.space import SpaceTrack
 
-# The rate on the focal plane is that of the last looks.
-RATE_LOOKS = 8
+Float64 = NDArray[np.float64]
+
+# Most hot points stay in their place; what has not been shown to move is no threat yet.
+RESTS_UNTIL_SHOWN: dict[TargetClass, float] = {"static_heat": 0.6, "unknown": 0.4}
+
+# An engine pushes by more than this, and a model so likely is believed.
+LEAST_THRUST_M_PER_S2, SURE = 5.0, 0.95
+
+
+@dataclass(frozen=True)
+class Naming:
+    """What ids are made of: the run, and the instant from which the records count time."""
+
+    run_id: str
+    epoch_unix_ns: int
+
+    def identity(self, satellite_id: str, sequence: int, index: int) -> str:
+        """Return the name of what a detection founded: the same for the same detection of the same run."""
+        return _identity(self.run_id, satellite_id, sequence, index)
+
+    def unix_ns(self, time_s: float) -> int:
+        """Return the instant of a record's time."""
+        return self.epoch_unix_ns + round(time_s * NS_PER_S)
+
+
+@functools.lru_cache(maxsize=1 << 14)
+def _identity(run_id: str, satellite_id: str, sequence: int, index: int) -> str:
+    text = f"{run_id}/{satellite_id}/{sequence}/{index}"
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 def event_id(identity: str) -> str:
@@ -33,90 +65,159 @@ def track_id(identity: str) -> str:
     return f"trk-{identity}"
 
 
-def describe_plane(
-    track: PlaneTrack, epoch_unix_ns: int, *, geometry: bool, seen: bool, ended: str = "", merged_into: str = ""
+def founder(naming: Naming, record: np.void, names: tuple[str, ...]) -> str:
+    """Return the identity that a record's founding detection gives it."""
+    return naming.identity(names[record["sensor"]], int(record["sequence"]), int(record["index"]))
+
+
+def tracklet(
+    naming: Naming,
+    record: np.void,
+    look: Look,
+    names: tuple[str, ...],
+    launch: LaunchRecord | None = None,
+    *,
+    ended: str = "",
+    merged_into: str = "",
 ) -> TrackSnapshot:
-    """Return the snapshot of a track of one satellite; seen: in the look just taken."""
-    newest = track.newest
-    state: TrackState = "ended" if ended else "confirmed" if track.confirmed else "tentative"
+    """Return the snapshot of a track of one satellite after a look; ended: why it is over."""
+    identity = founder(naming, record, names)
+    state: TrackState = "ended" if ended else "confirmed" if record["state"] == CONFIRMED else "tentative"
+    satellite_id = names[record["sensor"]]
+    detection = int(record["detection"])
+    seen = detection != NONE and not ended and look.sensor_id == satellite_id
     return TrackSnapshot(
-        track_id(track.identity),
-        event_id(track.identity),
+        track_id(identity),
+        event_id(identity),
         state,
-        epoch_unix_ns + round(newest.time_s * NS_PER_S),
-        _plane_classes(track, geometry),
-        (newest.sensor_id,),
-        track.hits,
-        track.first_seen_unix_ns,
-        image_plane=_image_plane(track),
-        snr=newest.snr if seen else 0.0,
-        detections=(newest.source,) if seen else (),
-        moving=track.moving,
-        geometry=geometry,
+        naming.unix_ns(float(record["last_hit_s"])),
+        _tracklet_classes(record),
+        (satellite_id,),
+        int(record["hits"]),
+        naming.unix_ns(float(record["first_s"])),
+        image_plane=ImagePlane(
+            satellite_id,
+            *(float(record[name]) for name in ("row", "column", "row_rate", "column_rate")),
+        ),
+        launch=launch.estimate if launch is not None else None,
+        snr=float(record["snr"]) if seen else 0.0,
+        detections=_detections(look, detection) if seen else (),
+        moving=bool(record["motion"] == MOVES),
         merged_into=merged_into,
         end_reason=ended,
     )
 
 
-def describe_space(track: SpaceTrack, look: Look, *, ended: str = "", merged_into: str = "") -> TrackSnapshot:
-    """Return the snapshot of a track in space after a look."""
-    sequence = (look.sensor_id, look.sequence)
-    seen = [m for m in track.newest if (m.source.satellite_id, m.source.sequence) == sequence]
-    time_s = max(track.filter.time_s, track.presence_s(look))
-    state, covariance = track.filter.at(time_s)
-    burnout_s = track.burnout_s() if ended else None
+def track(
+    naming: Naming,
+    record: np.void,
+    look: Look,
+    names: tuple[str, ...],
+    launch: LaunchRecord | None,
+    *,
+    ended: str = "",
+    merged_into: str = "",
+) -> TrackSnapshot:
+    """Return the snapshot of a track in space after a look; ended: why it is over."""
+    identity = founder(naming, record, names)
+    seen = record["detection"] != NONE and not ended
+    probability, aircraft = _classes(record, launch)
+    state: TrackState = "ended" if ended else "confirmed" if record["state"] == CONFIRMED else "tentative"
+    # No class says what an airliner is, and it is no threat: it is never said to be one.
+    state = "tentative" if aircraft and state == "confirmed" else state
     return TrackSnapshot(
-        track_id(track.identity),
-        event_id(track.identity),
-        "ended" if ended else track.state,
-        track.epoch_unix_ns + round(time_s * NS_PER_S),
-        dict(track.class_probability),
-        tuple(track.sensor_ids),
-        track.hits,
-        track.first_seen_unix_ns,
-        kinematic=Kinematic(state[:3].copy(), state[3:6].copy(), covariance[:6, :6].copy()),
-        launch=track.launch,
-        burnout=None if burnout_s is None else _burnout(track, burnout_s),
-        snr=seen[0].snr if seen else 0.0,
-        radiant_intensity_w_per_sr=_intensity(track.newest, state[:3]),
-        detections=tuple(m.source for m in seen),
-        moving=track.moving,
+        track_id(identity),
+        event_id(identity),
+        state,
+        naming.unix_ns(float(record["time_s"])),
+        probability,
+        tuple(name for number, name in enumerate(names) if int(record["sensors"]) >> number & 1),
+        int(record["hits"]),
+        naming.unix_ns(float(record["first_s"])),
+        kinematic=_kinematic(record["mean"], record["covariance"]),
+        launch=launch.estimate if launch is not None else None,
+        burnout=_burnout(naming, record),
+        snr=float(record["snr"]) if seen else 0.0,
+        radiant_intensity_w_per_sr=_number(record["intensity_w_per_sr"]),
+        detections=_detections(look, int(record["detection"])) if seen else (),
+        moving=bool(record["motion"] == MOVES) and not aircraft,
         merged_into=merged_into,
         end_reason=ended,
+        thrust_m_per_s2=_thrust(record),
     )
 
 
-def _burnout(track: SpaceTrack, time_s: float) -> Burnout:
-    state, covariance = track.filter.at(time_s)
+def _thrust(record: np.void) -> float | None:
+    """Return the force along its way while it boosts."""
+    velocity = record["mean"][3:6]
+    speed = float(np.linalg.norm(velocity))
+    if record["motion"] != MOVES or record["probability"][BOOST] < 0.5 or speed == 0:
+        return None
+    return float(record["mean"][6:9] @ velocity) / speed
+
+
+def _boosts(record: np.void) -> bool:
+    """Return whether it surely is under power: no wing's lift taken for thrust."""
+    thrust = _thrust(record)
+    return bool(thrust is not None and record["probability"][BOOST] > SURE and thrust > LEAST_THRUST_M_PER_S2)
+
+
+def _kinematic(mean: Float64, covariance: Float64) -> Kinematic:
+    return Kinematic(mean[:3].copy(), mean[3:6].copy(), covariance[:6, :6].copy())
+
+
+def _detections(look: Look, place: int) -> tuple[TrackDetection, ...]:
+    return (TrackDetection(look.sensor_id, look.sequence, int(look.arrays.listed[place])),)
+
+
+def _burnout(naming: Naming, record: np.void) -> Burnout | None:
+    if math.isnan(record["burnt_s"]):
+        return None
     return Burnout(
-        track.epoch_unix_ns + round(time_s * NS_PER_S),
-        Kinematic(state[:3].copy(), state[3:6].copy(), covariance[:6, :6].copy()),
+        naming.unix_ns(float(record["burnt_s"])), _kinematic(record["boost_mean"], record["boost_covariance"])
     )
 
 
-def _intensity(newest: list[Measurement], position_itrs_m: np.ndarray) -> float | None:
-    """Return the mean radiant intensity over the satellites of the newest instant, W/sr."""
-    values = []
-    for m in newest:
-        if math.isfinite(m.intensity_w_per_sr):
-            values.append(m.intensity_w_per_sr)
-        elif math.isfinite(m.irradiance_w_per_m2):
-            distance = float(np.linalg.norm(position_itrs_m - m.origin_itrs_m))
-            values.append(m.irradiance_w_per_m2 * distance**2)
-    return sum(values) / len(values) if values else None
+def _number(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
 
 
-def _image_plane(track: PlaneTrack) -> ImagePlane:
-    last = list(track.history)[-RATE_LOOKS:]
-    pixels = np.array([[m.row, m.column] for m in last])
-    rate = drift(np.array([m.time_s for m in last]), pixels, np.ones(len(last))).velocity
-    newest = track.newest
-    return ImagePlane(newest.sensor_id, newest.row, newest.column, float(rate[0]), float(rate[1]))
-
-
-def _plane_classes(track: PlaneTrack, geometry: bool) -> dict[TargetClass, float]:
-    if not geometry:
-        return {"unknown": 1.0}
-    if not track.confirmed:
+def _tracklet_classes(record: np.void) -> dict[TargetClass, float]:
+    if record["state"] != CONFIRMED:
         return dict(classify.UNDECIDED)
-    return dict(classify.MOVES if track.moving else classify.STATIC)
+    return dict(classify.MOVES if record["motion"] == MOVES else classify.STATIC)
+
+
+def _classes(record: np.void, launch: LaunchRecord | None) -> tuple[dict[TargetClass, float], bool]:
+    """Return the classes' probabilities of a track in space, and whether it is an airliner."""
+    if record["motion"] == STAYS:
+        return dict(classify.STATIC), False
+    if record["motion"] != MOVES:
+        return dict(RESTS_UNTIL_SHOWN), False
+    evidence = _evidence(record, launch)
+    return classify.class_probability(evidence), classify.is_air_traffic(evidence)
+
+
+def _evidence(record: np.void, launch: LaunchRecord | None) -> classify.FlightEvidence:
+    time_s, mean = float(record["time_s"]), record["mean"]
+    since_launch = boost = None
+    since_launch_sigma = 0.0
+    if launch is not None and launch.estimate is not None:
+        since_launch, since_launch_sigma = time_s - launch.launch_s, launch.estimate.time_sigma_s
+        if not math.isnan(record["burnt_s"]):
+            boost = float(record["burnt_s"]) - launch.launch_s
+    return classify.flight_evidence(
+        mean[:3],
+        mean[3:6],
+        record["covariance"],
+        # Cruisers' lift is no state of theirs.
+        mean[6:9] if record["probability"][CRUISE] < 0.5 else None,
+        time_since_launch_s=since_launch,
+        time_since_launch_sigma_s=since_launch_sigma,
+        lift_off_m_per_s2=launch.lift_off_m_per_s2 if launch is not None else None,
+        lift_off_sigma_m_per_s2=launch.lift_off_sigma_m_per_s2 if launch is not None else 0.0,
+        boost_s=boost,
+        boost_seen=_boosts(record) or not math.isnan(record["burnt_s"]),
+        seen_s=float(record["last_hit_s"] - record["first_s"]),
+        static_probability=float(record["probability"][STATIC]),
+    )

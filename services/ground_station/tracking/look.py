@@ -1,21 +1,24 @@
-"""One look of one satellite, as the tracker works with it: lines of sight in ITRS at the time of presence."""
+"""One look of one satellite, as the tracker works with it: lines of sight in ITRS as they came."""
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from services.geometry.camera import Camera
-from services.geometry.ellipsoid import limb_crossing
-from services.geometry.frames import EARTH_RATE_RAD_PER_S, itrs_from_gcrs
+from services.geometry.ellipsoid import SEMI_MAJOR_M, SEMI_MINOR_M
+from services.geometry.frames import itrs_from_gcrs
 from services.geometry.time import NS_PER_S
 from services.ground_station.detection_batch import DetectionBatch
+from services.ground_station.tracking.bank.filters import LIGHT_M_PER_S
 from services.ground_station.tracking.config import TrackingConfig
+from services.ground_station.tracking.tracklets import LEAST_SINE
 
 Float64 = NDArray[np.float64]
 
-LIGHT_M_PER_S = 299_792_458.0
 # A sphere inside the Earth, for "is it behind the Earth"; a few kilometres of slack for terrain and refraction.
 OPAQUE_RADIUS_M = 6_350_000.0
 
@@ -29,11 +32,16 @@ class CameraView:
     rows: int
     columns: int
 
-    def contains(self, directions_itrs: Float64) -> NDArray[np.bool_]:
-        """Return for each direction (n, 3) whether it falls on the detector, a pixel's margin kept."""
-        row, column = self.camera.project(directions_itrs @ self.rotation_itrs_to_camera.T)
-        inside: NDArray[np.bool_] = (row >= 1) & (row <= self.rows - 2) & (column >= 1) & (column <= self.columns - 2)
-        return inside
+    def places(self, origin_itrs_m: Float64, tracks: NDArray[np.void]) -> NDArray[np.int64]:
+        """Return the rows of the tracks on the detector, a pixel's margin kept, that are not behind the Earth."""
+        if not len(tracks):
+            return np.empty(0, dtype=np.int64)
+        points = tracks["mean"][:, :3]
+        row, column = self.camera.project((points - origin_itrs_m) @ self.rotation_itrs_to_camera.T)
+        inside = (row >= 1) & (row <= self.rows - 2) & (column >= 1) & (column <= self.columns - 2)
+        return np.array(
+            [place for place in np.flatnonzero(inside) if clears_earth(origin_itrs_m, points[place])], dtype=np.int64
+        )
 
 
 @dataclass(frozen=True)
@@ -43,57 +51,62 @@ class ConeView:
     boresight_itrs: Float64
     half_angle_rad: float
 
-    def contains(self, directions_itrs: Float64) -> NDArray[np.bool_]:
-        """Return for each direction (n, 3), of any length, whether it lies in the cone."""
-        along = directions_itrs @ self.boresight_itrs / np.linalg.norm(directions_itrs, axis=1)
-        inside: NDArray[np.bool_] = along >= math.cos(self.half_angle_rad)
-        return inside
+    def places(self, origin_itrs_m: Float64, tracks: NDArray[np.void]) -> NDArray[np.int64]:
+        """Return the rows of the tracks that lie in the cone and are not behind the Earth."""
+        rows = np.empty(len(tracks), dtype=np.int64)
+        return rows[: cone_places(tracks, origin_itrs_m, self.boresight_itrs, math.cos(self.half_angle_rad), rows)]
 
 
-@dataclass(frozen=True)
-class Look:
-    """What one satellite saw at one instant; arrays have one row a detection, strongest first.
+class LookArrays(NamedTuple):
+    """A look's numbers as kernels take them; (n,) or (n, 3) with one row a detection.
 
-    time_unix_ns: middle of the exposure on the satellite's clock.
-    position_itrs_m: (3,) of the satellite then.
-    origin_itrs_m, los_itrs: (n, 3) each line of sight in the axes of the instant at which its light left.
-    age_s: (n,) time the light was on its way.
-    sigma_rad: (n,) per axis across the line of sight.
-    pixel_rad: what a wandering centroid is measured by.
-    irradiance_w_per_m2: (n,) NaN where unknown; intensity_w_per_sr: the same, where the sensor states it instead.
-    row, column: (n,) pixels; NaN where unknown.
-    index: (n,) place in the batch's list.
+    origin: (3,) of the satellite, ITRS axes of reception; los: unit, in the same axes: where light came from.
+    point: where it meets the ground, or passes nearest to the Earth's centre. age_s: how long light needs from there.
+    raw_origin, raw_los, raw_sigma_rad: the same before the sensor's biases were taken off; equal where none are known.
+    ground_sigma_m: error there across the line of sight; ground_axis_sigma_m: the same on the ground, per axis.
+    listed: place in the batch's list.
     """
 
-    sensor_id: str
-    sequence: int
-    time_unix_ns: int
-    position_itrs_m: Float64
-    view: CameraView | ConeView
-    pixel_rad: float
-    origin_itrs_m: Float64
-    los_itrs: Float64
-    age_s: Float64
+    origin: Float64
+    los: Float64
     sigma_rad: Float64
+    pixel_rad: float
     snr: Float64
     irradiance_w_per_m2: Float64
     intensity_w_per_sr: Float64
     row: Float64
     column: Float64
-    index: NDArray[np.int64]
+    listed: NDArray[np.int64]
+    point: Float64
+    age_s: Float64
+    ground_sigma_m: Float64
+    ground_axis_sigma_m: Float64
+    raw_origin: Float64
+    raw_los: Float64
+    raw_sigma_rad: Float64
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one satellite saw at one instant, strongest first.
+
+    time_unix_ns: middle of the exposure on the satellite's clock. solid_angle_sr: of the field of view.
+    """
+
+    sensor_id: str
+    sequence: int
+    time_unix_ns: int
+    view: CameraView | ConeView
+    solid_angle_sr: float
+    arrays: LookArrays
 
     def __len__(self) -> int:
-        return len(self.index)
+        return len(self.arrays.listed)
 
     @property
-    def range_m(self) -> Float64:
-        """Return (n,) distances to the ground, or to where the line of sight passes nearest to the Earth's centre."""
-        return self.age_s * LIGHT_M_PER_S
-
-    def sees(self, points_itrs_m: Float64) -> NDArray[np.bool_]:
-        """Return for each point (n, 3) whether it is in the field of view and not behind the Earth."""
-        ray = points_itrs_m - self.position_itrs_m
-        return self.view.contains(ray) & _clears_sphere(self.position_itrs_m, ray)
+    def position_itrs_m(self) -> Float64:
+        """Return (3,) where the satellite was."""
+        return self.arrays.origin
 
 
 def look_from_batch(batch: DetectionBatch, config: TrackingConfig) -> Look | None:
@@ -117,6 +130,7 @@ def look_from_batch(batch: DetectionBatch, config: TrackingConfig) -> Look | Non
         batch.mid_exposure_unix_ns,
         position,
         CameraView(camera_to_itrs.T, camera, batch.rows, batch.columns),
+        batch.rows * batch.columns * camera.ifov_rad**2,
         camera.ifov_rad,
         los,
         sigma,
@@ -133,6 +147,7 @@ def make_look(
     time_unix_ns: int,
     position_itrs_m: Float64,
     view: CameraView | ConeView,
+    solid_angle_sr: float,
     pixel_rad: float,
     los_itrs: ArrayLike,
     sigma_rad: ArrayLike,
@@ -142,47 +157,77 @@ def make_look(
     row: ArrayLike = np.nan,
     column: ArrayLike = np.nan,
 ) -> Look:
-    """Return a look with the light's way removed; detections with a direction that is no number are left out.
+    """Return a look; detections with a direction that is no number are left out.
 
-    Light needs some milliseconds, in which the Earth's axes turn; for that its range is taken where the line of sight
-    meets the ground, which for a target at 100 km height errs by less than a metre of its way.
+    los_itrs: (n, 3) unit, where light came from, in the axes of reception; its way and the Earth's turn meanwhile are
+    taken into account where a track's distance is known.
     """
-    los = np.asarray(los_itrs, dtype=np.float64).reshape(-1, 3)
+    los = np.ascontiguousarray(np.asarray(los_itrs, dtype=np.float64).reshape(-1, 3))
     kept = np.flatnonzero(np.isfinite(los).all(axis=1))
-    los = los[kept]
-    age = ground_range(position_itrs_m, los) / LIGHT_M_PER_S
+    if len(kept) < len(los):
+        los = los[kept]
+    count = len(kept)
 
     def column_of(values: ArrayLike) -> Float64:
         array = np.asarray(values, dtype=np.float64)
-        return array[kept] if array.ndim else np.full(len(kept), float(array))
+        return np.ascontiguousarray(array[kept]) if array.ndim else np.full(count, float(array))
 
-    return Look(
-        sensor_id,
-        sequence,
-        time_unix_ns,
-        position_itrs_m,
-        view,
-        pixel_rad,
-        _turned(np.broadcast_to(position_itrs_m, los.shape), age),
-        _turned(los, age),
-        age,
-        column_of(sigma_rad),
+    origin = np.ascontiguousarray(position_itrs_m, dtype=np.float64)
+    sigma = column_of(sigma_rad)
+    point, age = np.empty((count, 3)), np.empty(count)
+    across, axis = np.empty(count), np.empty(count)
+    ground_points(origin, los, sigma, point, age, across, axis)
+    arrays = LookArrays(
+        origin,
+        los,
+        sigma,
+        float(pixel_rad),
         column_of(snr),
         column_of(irradiance_w_per_m2),
         column_of(intensity_w_per_sr),
         column_of(row),
         column_of(column),
         kept,
+        point,
+        age,
+        across,
+        axis,
+        origin,
+        los,
+        sigma,
     )
+    return Look(sensor_id, sequence, time_unix_ns, view, solid_angle_sr, arrays)
 
 
-def ground_range(position_itrs_m: Float64, los_itrs: Float64) -> Float64:
-    """Return (n,) distances to where lines of sight (n, 3) meet the ellipsoid, or pass the Earth's centre nearest."""
-    if len(los_itrs) == 0:
-        return np.empty(0)
-    distance = np.linalg.norm(limb_crossing(position_itrs_m, los_itrs) - position_itrs_m, axis=1)
-    nearest = np.maximum(-los_itrs @ position_itrs_m, 0.0)
-    return np.where(np.isnan(distance), nearest, distance)
+@njit(cache=True, error_model="numpy")
+def ground_points(origin, los, sigma_rad, point, age_s, across_m, axis_m):  # type: ignore[no-untyped-def]
+    """Fill where lines of sight (n, 3) meet the ellipsoid, or pass the Earth's centre nearest, and how surely.
+
+    After `surfpt` in the SPICE Toolkit, as services.geometry.ellipsoid.limb_crossing.
+    """
+    sx, sz = 1.0 / SEMI_MAJOR_M, 1.0 / SEMI_MINOR_M
+    for k in range(len(los)):
+        ux, uy, uz = los[k, 0] * sx, los[k, 1] * sx, los[k, 2] * sz
+        px, py, pz = origin[0] * sx, origin[1] * sx, origin[2] * sz
+        a = ux * ux + uy * uy + uz * uz
+        half_b = ux * px + uy * py + uz * pz
+        c = px * px + py * py + pz * pz - 1.0
+        discriminant = half_b * half_b - a * c
+        if discriminant >= 0.0 and half_b < 0.0 and c >= 0.0:
+            distance = c / (math.sqrt(discriminant) - half_b)
+        else:
+            distance = max(-(los[k, 0] * origin[0] + los[k, 1] * origin[1] + los[k, 2] * origin[2]), 0.0)
+        length = 0.0
+        for i in range(3):
+            point[k, i] = origin[i] + distance * los[k, i]
+            length += point[k, i] ** 2
+        slope = 0.0
+        for i in range(3):
+            slope += point[k, i] * los[k, i] / math.sqrt(length)
+        steepness = min(slope, -LEAST_SINE)
+        age_s[k] = distance / LIGHT_M_PER_S
+        across_m[k] = sigma_rad[k] * distance
+        axis_m[k] = across_m[k] * math.sqrt((2.0 + (1.0 - slope * slope) / (steepness * steepness)) / 2.0)
 
 
 def seconds(time_unix_ns: int, epoch_unix_ns: int) -> float:
@@ -190,19 +235,32 @@ def seconds(time_unix_ns: int, epoch_unix_ns: int) -> float:
     return (time_unix_ns - epoch_unix_ns) / NS_PER_S
 
 
-def _turned(vectors: Float64, age_s: Float64) -> Float64:
-    """Return vectors (n, 3), given in ITRS axes of reception, in the axes of `age_s` (n,) before."""
-    turned = vectors.copy()
-    angle = EARTH_RATE_RAD_PER_S * age_s
-    turned[:, 0] -= angle * vectors[:, 1]
-    turned[:, 1] += angle * vectors[:, 0]
-    return turned
+@njit(cache=True, error_model="numpy")
+def cone_places(tracks, origin, boresight, cosine, rows):  # type: ignore[no-untyped-def]
+    """Fill the rows of the tracks in a cone that are not behind the Earth; return how many."""
+    n = 0
+    for row in range(len(tracks)):
+        along, length2 = 0.0, 0.0
+        for k in range(3):
+            ray = tracks[row].mean[k] - origin[k]
+            along += ray * boresight[k]
+            length2 += ray * ray
+        if along >= cosine * math.sqrt(length2) and clears_earth(origin, tracks[row].mean):
+            rows[n] = row
+            n += 1
+    return n
 
 
-def _clears_sphere(position: Float64, ray: Float64) -> NDArray[np.bool_]:
-    """Return whether the segments from a position along rays (n, 3) stay outside the opaque sphere."""
-    length = np.einsum("ij,ij->i", ray, ray)
-    along = np.clip(-(ray @ position) / np.maximum(length, 1.0), 0.0, 1.0)
-    nearest = position + along[:, None] * ray
-    clears: NDArray[np.bool_] = np.einsum("ij,ij->i", nearest, nearest) > OPAQUE_RADIUS_M**2
-    return clears
+@njit(cache=True, error_model="numpy")
+def clears_earth(origin, point):  # type: ignore[no-untyped-def]
+    """Return whether the straight line between two positions, the first three numbers of each, stays off the Earth."""
+    length2, along = 0.0, 0.0
+    for k in range(3):
+        ray = point[k] - origin[k]
+        length2 += ray * ray
+        along -= ray * origin[k]
+    along = min(max(along / max(length2, 1.0), 0.0), 1.0)
+    nearest2 = 0.0
+    for k in range(3):
+        nearest2 += (origin[k] + along * (point[k] - origin[k])) ** 2
+    return nearest2 > OPAQUE_RADIUS_M * OPAQUE_RADIUS_M

@@ -1,6 +1,5 @@
 """Looks and tracks as lines of JSON: what `plumewatch track` reads and writes."""
 
-import dataclasses
 import json
 import math
 import re
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.geometry.ellipsoid import limb_crossing
+from services.ground_station.tracking.changes import Changes
 from services.ground_station.tracking.look import ConeView, Look, make_look
 from services.ground_station.tracking.snapshot import Kinematic, LaunchEstimate, TrackDetection, TrackSnapshot
 
@@ -37,7 +37,7 @@ class LookError(ValueError):
 
 
 def parse_look(text: str) -> Look:
-    """Return the look that a line states, its sequence number 0; LookError where it states none."""
+    """Return the look that a line states, its sequence number its time; LookError where it states none."""
     try:
         record = json.loads(text)
     except json.JSONDecodeError as error:
@@ -61,14 +61,17 @@ def parse_look(text: str) -> Look:
             f"position_itrs_m is {position.tolist()}; a sensor is {LOWEST_SENSOR_M:g} to {HIGHEST_SENSOR_M:g} m from "
             "the Earth's centre"
         )
+    half_angle = _positive(record, "fov_half_angle_rad", math.pi)
     los = np.array([_vector(each, "los_itrs", unit=True) for each in detections]).reshape(-1, 3)
     snr = np.array([_number(each.get("snr"), UNSTATED_SNR) for each in detections])
     return make_look(
         sensor_id,
-        0,
+        # The time tells a sensor's looks apart, in whatever order they come.
+        int(digits),
         int(digits),
         position,
-        ConeView(_vector(record, "boresight_itrs", unit=True), _positive(record, "fov_half_angle_rad", math.pi)),
+        ConeView(_vector(record, "boresight_itrs", unit=True), half_angle),
+        2 * math.pi * (1 - math.cos(half_angle)),
         sigma * PIXELS_PER_SIGMA,
         los,
         np.full(len(los), sigma),
@@ -79,61 +82,69 @@ def parse_look(text: str) -> Look:
 
 def parse_looks(lines: Iterable[str]) -> Iterator[tuple[int, Look | LookError]]:
     """Yield each line's number, from 1, with its look or what is wrong with it; empty lines are passed over."""
-    sequences: dict[str, int] = {}
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
-            look = parse_look(line)
+            yield number, parse_look(line)
         except LookError as error:
             yield number, error
-            continue
-        sequence = sequences.get(look.sensor_id, 0)
-        sequences[look.sensor_id] = sequence + 1
-        yield number, dataclasses.replace(look, sequence=sequence)
 
 
 class TrackLines:
     """Writes tracks as lines: one a track and look time, once all looks of that time have been taken."""
 
     def __init__(self) -> None:
-        self.time_unix_ns: int | None = None
-        self.changed: dict[str, TrackSnapshot] = {}
-        self.seen: dict[str, dict[TrackDetection, None]] = {}
-        self.looks: dict[str, Look] = {}
+        self._time_unix_ns: int | None = None
+        self._ready: list[str] = []
+        self._changed: dict[str, TrackSnapshot] = {}
+        self._seen: dict[str, dict[TrackDetection, None]] = {}
+        self._looks: dict[str, Look] = {}
         # Where one satellite's track was last assumed to be; it coasts there.
-        self.assumed: dict[str, Kinematic] = {}
+        self._assumed: dict[str, Kinematic] = {}
 
-    def add(self, look: Look, snapshots: Iterable[TrackSnapshot]) -> Iterator[str]:
-        """Take a look's tracks; yield the lines of the look time before it, if this is another."""
-        if look.time_unix_ns != self.time_unix_ns:
-            yield from self.flush()
-            self.time_unix_ns = look.time_unix_ns
-        self.looks[look.sensor_id] = look
-        for snapshot in snapshots:
-            self.changed[snapshot.track_id] = snapshot
-            self.seen.setdefault(snapshot.track_id, {}).update(dict.fromkeys(snapshot.detections))
+    def add(self, changes: Changes) -> None:
+        """Take what a look changed; looks come in the order of their times."""
+        look = changes.look
+        if look.time_unix_ns != self._time_unix_ns:
+            self._write()
+            self._time_unix_ns = look.time_unix_ns
+        self._looks[look.sensor_id] = look
+        for snapshot in changes:
+            self._changed[snapshot.track_id] = snapshot
+            self._seen.setdefault(snapshot.track_id, {}).update(dict.fromkeys(snapshot.detections))
 
-    def flush(self) -> Iterator[str]:
-        """Yield the lines that are still held."""
-        for track_id, snapshot in self.changed.items():
+    def ready(self) -> list[str]:
+        """Return the lines of look times that are over, and forget them."""
+        lines, self._ready = self._ready, []
+        return lines
+
+    def finish(self) -> list[str]:
+        """Return the lines that are left."""
+        self._write()
+        return self.ready()
+
+    def _write(self) -> None:
+        for track_id, snapshot in self._changed.items():
             kinematic = self._kinematic(snapshot)
             if kinematic is not None:
-                yield json.dumps(_record(snapshot, list(self.seen[track_id]), kinematic))
-        self.changed.clear()
-        self.seen.clear()
+                self._ready.append(json.dumps(_record(snapshot, list(self._seen[track_id]), kinematic)))
+            if snapshot.state == "ended":
+                self._assumed.pop(track_id, None)
+        self._changed.clear()
+        self._seen.clear()
 
     def _kinematic(self, snapshot: TrackSnapshot) -> Kinematic | None:
         if snapshot.kinematic is not None:
             return snapshot.kinematic
-        look = self.looks[snapshot.satellite_ids[0]]
+        look = self._looks[snapshot.satellite_ids[0]]
         for source in snapshot.detections:
-            place = np.flatnonzero(look.index == source.index)
+            place = np.flatnonzero(look.arrays.listed == source.index)
             if source.sequence == look.sequence and len(place):
-                self.assumed[snapshot.track_id] = assumed_kinematic(
-                    look.origin_itrs_m[place[0]], look.los_itrs[place[0]], look.sigma_rad[place[0]]
+                self._assumed[snapshot.track_id] = assumed_kinematic(
+                    look.arrays.origin, look.arrays.los[place[0]], look.arrays.sigma_rad[place[0]]
                 )
-        return self.assumed.get(snapshot.track_id)
+        return self._assumed.get(snapshot.track_id)
 
 
 def assumed_kinematic(origin_itrs_m: Float64, los_itrs: Float64, sigma_rad: float) -> Kinematic:

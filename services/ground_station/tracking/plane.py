@@ -1,9 +1,4 @@
-"""Tracks of one satellite by itself: points on the ground under its lines of sight, or pixels of its images.
-
-A linear Kalman filter of nearly constant velocity for all tracks at once, in three coordinates (ITRS points on the
-ellipsoid) or two (row, column). With geometry a fire under a moving camera stays where it is, and what rises above
-the ground seems to move over it.
-"""
+"""Tracks on one camera's images: a linear Kalman filter of nearly constant velocity for all at once."""
 
 import itertools
 from collections import deque
@@ -13,21 +8,33 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from services.ground_station.tracking.assignment import assign
-from services.ground_station.tracking.measurement import Measurement
+from services.ground_station.tracking.association.assignment import assign
+from services.ground_station.tracking.snapshot import TrackDetection
 
 Float64 = NDArray[np.float64]
 Int64 = NDArray[np.int64]
 
 # What a track of one satellite remembers: enough to found a track in space, and to show its rate.
 REMEMBERED_LOOKS = 24
+# Row and column.
+AXES = 2
+
+
+@dataclass(frozen=True)
+class PixelLook:
+    """A detection as a track keeps it; time since the tracker's epoch."""
+
+    time_s: float
+    source: TrackDetection
+    snr: float
+    row: float
+    column: float
 
 
 @dataclass(frozen=True)
 class PlaneModel:
-    """How things move in the plane: dimensions, spread of first speed, acceleration, gate, patience."""
+    """How things move on the image, pixels: spread of first speed, acceleration, gate, patience."""
 
-    dimensions: int
     speed_sigma: float
     acceleration: float
     gate_sigma: float
@@ -49,7 +56,7 @@ class PlaneTrack:
 
     identity: str
     first_seen_unix_ns: int
-    history: deque[Measurement] = field(default_factory=lambda: deque(maxlen=REMEMBERED_LOOKS))
+    history: deque[PixelLook] = field(default_factory=lambda: deque(maxlen=REMEMBERED_LOOKS))
     points: deque[Float64] = field(default_factory=lambda: deque(maxlen=REMEMBERED_LOOKS))
     sigmas: deque[float] = field(default_factory=lambda: deque(maxlen=REMEMBERED_LOOKS))
     hits: int = 0
@@ -60,11 +67,11 @@ class PlaneTrack:
     moving: bool = False
 
     @property
-    def newest(self) -> Measurement:
+    def newest(self) -> PixelLook:
         """Return its newest detection."""
         return self.history[-1]
 
-    def see(self, measured: Measurement, point: Float64, noise: Float64) -> None:
+    def see(self, measured: PixelLook, point: Float64, noise: Float64) -> None:
         """Note a look that saw it."""
         self.history.append(measured)
         self.points.append(point)
@@ -119,7 +126,7 @@ class PlaneTracks:
     def __init__(self, model: PlaneModel) -> None:
         self.model = model
         self.tracks: list[PlaneTrack] = []
-        size = 2 * model.dimensions
+        size = 2 * AXES
         # Position and velocity of each track, and their covariance.
         self.state = np.empty((0, size))
         self.covariance = np.empty((0, size, size))
@@ -131,7 +138,7 @@ class PlaneTracks:
         self.time_s = max(self.time_s, time_s)
         if not self.tracks or not 0 < step < np.inf:
             return
-        size = self.model.dimensions
+        size = AXES
         transition = np.eye(2 * size)
         transition[:size, size:] = step * np.eye(size)
         # A constant acceleration, drawn anew for each step.
@@ -147,7 +154,9 @@ class PlaneTracks:
         points: (n, d), not more than the caller's bound; noise: (n, d, d) their covariance.
         """
         tracks, detections, distance, log_volume = self.gated(points, noise)
-        chosen = assign(tracks, detections, distance + log_volume)
+        chosen = np.empty(len(tracks), dtype=np.bool_)
+        # As many pairs as possible, and of these choices the likeliest.
+        assign(tracks, detections, 1e6 - distance - log_volume, len(tracks), len(points), chosen)
         return tracks[chosen], detections[chosen]
 
     def gated(self, points: Float64, noise: Float64) -> tuple[Int64, Int64, Float64, Float64]:
@@ -155,7 +164,7 @@ class PlaneTracks:
         empty = np.empty(0, dtype=np.int64)
         if not self.tracks or len(points) == 0:
             return empty, empty, np.empty(0), np.empty(0)
-        size = self.model.dimensions
+        size = AXES
         gate = self.model.gate_sigma**2
         apart = points[None, :, :] - self.state[:, None, :size]
         # No covariance is longer than its trace: what fails this fails the true test, and that is nearly all.
@@ -173,7 +182,7 @@ class PlaneTracks:
         """Correct tracks with one point each; the three arguments go together."""
         if len(tracks) == 0:
             return
-        size = self.model.dimensions
+        size = AXES
         covariance = self.covariance[tracks]
         gain = covariance[:, :, :size] @ np.linalg.inv(covariance[:, :size, :size] + noise)
         offset = points - self.state[tracks, :size]
@@ -189,7 +198,7 @@ class PlaneTracks:
         new = list(tracks)
         if not new:
             return
-        size = self.model.dimensions
+        size = AXES
         state = np.zeros((len(new), 2 * size))
         state[:, :size] = points
         covariance = np.zeros((len(new), 2 * size, 2 * size))
@@ -223,19 +232,3 @@ class PlaneTracks:
         # Seen in less than half of its looks it is noise that comes and goes.
         fickle = track.looks >= 8 and track.hits < 0.4 * track.looks
         return fickle or track.misses > (self.model.misses if grown else self.model.misses_young)
-
-
-def ground_noise(los_itrs: Float64, points_itrs_m: Float64, sigma_m: Float64) -> Float64:
-    """Return (n, 3, 3) covariances of where lines of sight meet the ground.
-
-    sigma_m: (n,) standard deviation across the line of sight. Stretched along the ground where the line grazes it, up
-    to sevenfold; vertical by a tenth of that across, so that no covariance is flat.
-    """
-    up = points_itrs_m / np.linalg.norm(points_itrs_m, axis=1)[:, None]
-    steepness = np.minimum(np.einsum("ij,ij->i", up, los_itrs), -0.15)
-    # p + d - u (up . d) / (up . u): moved along the line of sight back to the ground.
-    along = np.eye(3) - los_itrs[:, :, None] * up[:, None, :] / steepness[:, None, None]
-    across = np.eye(3) - los_itrs[:, :, None] * los_itrs[:, None, :]
-    flat = along @ across @ along.transpose(0, 2, 1)
-    noise: Float64 = (flat + 0.01 * up[:, :, None] * up[:, None, :]) * sigma_m[:, None, None] ** 2
-    return noise

@@ -92,6 +92,10 @@ class TrackSnapshot:
     detections: what went into the newest update; empty: it coasted.
     snr: of the newest detection, 0 where it coasted.
     end_reason: one sentence; empty while it lives.
+    thrust_m_per_s2: specific force along its way while its engine burns; None: it does not, or it is not known.
+    reach: corners (latitude, longitude), degrees, of the ground on which it may come down, in order, the ring left
+    open; empty: the data supports none yet.
+    time_left_s: from `time_unix_ns` until the soonest that it may come down; None: not known.
     """
 
     track_id: str
@@ -113,6 +117,9 @@ class TrackSnapshot:
     geometry: bool = True
     merged_into: str = ""
     end_reason: str = ""
+    thrust_m_per_s2: float | None = None
+    reach: tuple[tuple[float, float], ...] = ()
+    time_left_s: float | None = None
 
     @property
     def target_class(self) -> TargetClass:

@@ -1,0 +1,92 @@
+"""Confirmed tracks of threats in a sky without any: how many in thirty days.
+
+Fires world-wide that burn part of the time, sun glint that wanders with each satellite, some 9,000 aircraft in the air,
+and 50 points of clutter a look; four satellites in a train at 1 Hz. What is simulated is stated: `days` is the length
+of the sky that was really looked at, every look of it; the count for thirty days is that one scaled, with the 95 %
+upper bound of a Poisson count. Thirty full days are 10.4 million looks.
+
+A false track is one that is ever confirmed with a class other than static_heat: aircraft are no threats either. What
+the false ones were made of is counted by what most of the detections of their first confirmed line truly were of.
+
+Run alone: python -m bench.tracking.false_tracks [--days 0.05] [--runs 1]
+"""
+
+from collections import Counter, deque
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import Progress
+from scipy.stats import chi2
+
+from bench.tracking.looks import SimulatedLook, Sky, looks
+from bench.tracking.report import options, show
+from bench.tracking.run import steps
+from bench.tracking.scenarios import quiet_sky
+from bench.tracking.tracks import Sources
+
+THIRTY_DAYS = 30.0
+# Looks that are kept to find what a track's detections were of: twenty frames of four satellites, as the tracker waits
+# five seconds for late looks before its lines are final.
+KEPT_LOOKS = 80
+
+
+def false_tracks(sky: Sky, seed: int, progress: Progress) -> tuple[dict[str, str], int]:
+    """Return what each falsely confirmed track was made of, by its name, and how many looks were taken."""
+    window: deque[SimulatedLook] = deque(maxlen=KEPT_LOOKS)
+    task = progress.add_task(f"seed {seed}", total=sky.duration_s)
+    count = 0
+
+    def lines() -> Iterator[dict[str, Any]]:
+        nonlocal count
+        for look in looks(sky, np.random.default_rng(seed)):
+            count += 1
+            if count % 100 == 0:
+                progress.update(task, completed=look.true_s)
+            window.append(look)
+            yield look.line
+
+    found: dict[str, str] = {}
+    for step in steps(lines()):
+        for record in step.records:
+            if record["state"] == "confirmed" and record["class"] != "static_heat" and record["track_id"] not in found:
+                found[record["track_id"]] = made_of(record, window)
+    return found, count
+
+
+def made_of(record: dict[str, Any], window: deque[SimulatedLook]) -> str:
+    """Return of what kind most of a line's detections are: fire, aircraft or clutter (which glint is part of)."""
+    ids = Sources(window).of(record)
+    kinds = Counter("clutter" if each is None else each.split("-")[0] for each in ids)
+    return kinds.most_common(1)[0][0] if kinds else "unknown"
+
+
+def main() -> None:
+    """Print the figures."""
+    parser = options(__doc__, runs=1)
+    parser.add_argument("--days", type=float, default=0.05, help="length of each run's sky")
+    parser.add_argument("--clutter", type=float, default=50.0, help="points a look")
+    chosen = parser.parse_args()
+    causes: Counter[str] = Counter()
+    taken = 0
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        for seed in range(chosen.first_seed, chosen.first_seed + chosen.runs):
+            found, count = false_tracks(quiet_sky(seed, chosen.days, clutter_per_look=chosen.clutter), seed, progress)
+            causes.update(found.values())
+            taken += count
+    days, false = chosen.days * chosen.runs, sum(causes.values())
+    upper = float(chi2.ppf(0.95, 2 * false + 2)) / 2
+    row = {
+        "days": days,
+        "looks": taken,
+        "false_tracks": false,
+        "in_30_days": false * THIRTY_DAYS / days,
+        "at_most_in_30_days": upper * THIRTY_DAYS / days,
+        **{f"of_{kind}": causes.get(kind, 0) for kind in ("fire", "aircraft", "clutter", "unknown")},
+    }
+    show("False confirmed tracks of threats in a sky without any", [row], chosen.json)
+
+
+if __name__ == "__main__":
+    main()

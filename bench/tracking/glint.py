@@ -1,0 +1,72 @@
+"""Where sunlight off water dazzles a satellite: a spot that wanders over the ground as the satellite goes."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.geometry.ellipsoid import SEMI_MAJOR_M
+from services.geometry.frames import itrs_from_gcrs
+from services.geometry.sun import sun_direction_gcrs
+
+Float64 = NDArray[np.float64]
+
+# Of the search for the mirror point, which begins with half a radian: a metre on the ground.
+HALVINGS = 24
+# Lower than this the sun's light no longer comes back to the satellite.
+GRAZING_RAD = math.radians(88.0)
+# The Earth's axes are taken anew after so long; the sun moves by 0.25 degrees a minute over the ground.
+NANOSECONDS_KEPT = 10_000_000_000
+
+
+@dataclass(frozen=True)
+class Glint:
+    """Bright patches of water round the mirror point of the sun.
+
+    patches: mean number seen a look. spread_m: how far from the mirror point, standard deviation per axis. share: part
+    of the ground that is water without cloud; elsewhere, in cells of `cell_rad`, there is no glint.
+    """
+
+    patches: float = 1.5
+    spread_m: float = 15_000.0
+    share: float = 0.35
+    cell_rad: float = math.radians(2.0)
+
+    def points_itrs_m(self, position_itrs_m: Float64, time_unix_ns: int, generator: np.random.Generator) -> Float64:
+        """Return (n, 3) patches that dazzle a satellite at a place, (3,), ITRS; none where it is night or land."""
+        at_ns = time_unix_ns // NANOSECONDS_KEPT * NANOSECONDS_KEPT
+        sun = itrs_from_gcrs(at_ns) @ sun_direction_gcrs(at_ns)
+        mirror = mirror_point(position_itrs_m, sun)
+        if mirror is None or not self._is_water(mirror):
+            return np.empty((0, 3))
+        count = int(generator.poisson(self.patches))
+        points = mirror * SEMI_MAJOR_M + self.spread_m * generator.standard_normal((count, 3))
+        patches: Float64 = SEMI_MAJOR_M * points / np.linalg.norm(points, axis=1)[:, None]
+        return patches
+
+    def _is_water(self, direction: Float64) -> bool:
+        """Return whether the cell round a direction is water: by chance, but always the same for a cell."""
+        cell = np.floor(direction / self.cell_rad).astype(np.int64) + 1000
+        return float(np.random.default_rng(cell).random()) < self.share
+
+
+def mirror_point(position_itrs_m: Float64, sun_itrs: Float64) -> Float64 | None:
+    """Return the direction, (3,) unit, from the Earth's centre of the sphere's point that mirrors the sun; None: night.
+
+    It lies between the satellite's own direction and the sun's, where both are equally far from the upright.
+    """
+    distance = float(np.linalg.norm(position_itrs_m))
+    below = position_itrs_m / distance
+    between = math.acos(max(-1.0, min(1.0, float(below @ sun_itrs))))
+    least, most = 0.0, math.acos(SEMI_MAJOR_M / distance)
+    if between - most > GRAZING_RAD:
+        return None
+    for _ in range(HALVINGS):
+        turn = (least + most) / 2
+        to_satellite = math.atan2(distance * math.sin(turn), distance * math.cos(turn) - SEMI_MAJOR_M)
+        least, most = (turn, most) if between - turn > to_satellite else (least, turn)
+    if between < 1e-9:
+        return below
+    mirror: Float64 = (math.sin(between - least) * below + math.sin(least) * sun_itrs) / math.sin(between)
+    return mirror

@@ -1,0 +1,1 @@
+"""Measures what the tracker's warning products are worth: classes, reach, time left."""

@@ -1,0 +1,79 @@
+"""Which detections of a look may belong to which tracks."""
+
+import math
+
+import numpy as np
+from numba import njit
+
+from services.ground_station.tracking.bank.filters import LIGHT_M_PER_S, aim
+
+
+@njit(cache=True, error_model="numpy")
+def gate_tracks(
+    tracks, chosen, origin, los, sigma_rad, gate2, free, pair_track, pair_detection, squared, log_likelihood
+):
+    """Write all pairs within the gate; return how many there are, or minus that where they did not fit.
+
+    chosen: (k,) rows of `tracks` that the look has in view. los: (n, 3), sigma_rad: (n,) of its detections, of which
+    those with `least_track` (n,) set are free. squared: squared normalised distance; log_likelihood: of the
+    detection's direction, per steradian.
+    """
+    count, room = 0, len(pair_track)
+    frame = np.empty((3, 3))
+    for row in chosen:
+        track = tracks[row]
+        distance = aim(track.mean, origin, frame)
+        age = distance / LIGHT_M_PER_S
+        p11, p12, p22 = _spread(track.covariance, frame, age, distance)
+        # No covariance is longer than its trace: what fails this fails the true test, and that is nearly all.
+        longest = p11 + p22
+        for detection in range(len(los)):
+            if not free[detection]:
+                continue
+            noise = sigma_rad[detection] * sigma_rad[detection]
+            ahead = frame[0, 0] * los[detection, 0] + frame[0, 1] * los[detection, 1] + frame[0, 2] * los[detection, 2]
+            # A chord is no longer than 2 (1 - cosine), squared.
+            if 2.0 * (1.0 - ahead) > gate2 * (longest + 2.0 * noise) * 1.0001 + 1e-15:
+                continue
+            z1 = frame[1, 0] * los[detection, 0] + frame[1, 1] * los[detection, 1] + frame[1, 2] * los[detection, 2]
+            z2 = frame[2, 0] * los[detection, 0] + frame[2, 1] * los[detection, 1] + frame[2, 2] * los[detection, 2]
+            s11, s22 = p11 + noise, p22 + noise
+            determinant = s11 * s22 - p12 * p12
+            apart = (s22 * z1 * z1 - 2.0 * p12 * z1 * z2 + s11 * z2 * z2) / determinant
+            if apart > gate2:
+                continue
+            if count < room:
+                pair_track[count], pair_detection[count] = row, detection
+                squared[count] = apart
+                log_likelihood[count] = -0.5 * (apart + math.log(determinant)) - math.log(2.0 * math.pi)
+            count += 1
+    return count if count <= room else -count
+
+
+@njit(cache=True, error_model="numpy")
+def _spread(covariance, frame, age, distance):
+    """Return the covariance of a track's direction: 11, 12, 22, rad^2."""
+    s11, s12, s22 = 0.0, 0.0, 0.0
+    for i in range(3):
+        for j in range(3):
+            c = covariance[i, j] - age * (covariance[i, 3 + j] + covariance[3 + i, j])
+            s11 += frame[1, i] * c * frame[1, j]
+            s12 += frame[1, i] * c * frame[2, j]
+            s22 += frame[2, i] * c * frame[2, j]
+    scale = distance * distance
+    return s11 / scale, s12 / scale, s22 / scale
+
+
+@njit(cache=True, error_model="numpy")
+def log_likelihood(track, origin, los, sigma_rad):
+    """Return the log likelihood, per steradian, that a track gives a line of sight."""
+    frame = np.empty((3, 3))
+    distance = aim(track.mean, origin, frame)
+    s11, s12, s22 = _spread(track.covariance, frame, distance / LIGHT_M_PER_S, distance)
+    s11 += sigma_rad * sigma_rad
+    s22 += sigma_rad * sigma_rad
+    determinant = s11 * s22 - s12 * s12
+    z1 = frame[1, 0] * los[0] + frame[1, 1] * los[1] + frame[1, 2] * los[2]
+    z2 = frame[2, 0] * los[0] + frame[2, 1] * los[1] + frame[2, 2] * los[2]
+    apart = (s22 * z1 * z1 - 2.0 * s12 * z1 * z2 + s11 * z2 * z2) / determinant
+    return -0.5 * (apart + math.log(determinant)) - math.log(2.0 * math.pi)

@@ -1,0 +1,321 @@
+"""The bank of a track's models: interacting multiple models, of which only those that may hold are kept running.
+
+H. A. P. Blom and Y. Bar-Shalom, "The interacting multiple model algorithm for systems with Markovian switching
+coefficients", IEEE Trans. Automatic Control 33 (1988) 780; models of unlike size as T. Yuan, Y. Bar-Shalom et al., "A
+multiple IMM estimation approach with unbiased mixing for thrusting projectiles", IEEE Trans. Aerospace and Electronic
+Systems 48 (2012) 3250: what a model does not know is taken from the one that is mixed into.
+"""
+
+import math
+
+import numpy as np
+from numba import njit
+
+from services.ground_station.tracking.bank.filters import correct, predict
+from services.ground_station.tracking.bank.models import (
+    BALLISTIC,
+    BOOST,
+    CRUISE,
+    DIMENSIONS,
+    GLIDE,
+    MODELS,
+    SIZE,
+    STATIC,
+)
+from services.ground_station.tracking.forces import height_m
+
+# How often one way of moving turns into another, 1/s; from row to column. Stages burn for a minute or two and are a
+# second or two apart. What moves has moved from its first look on or is begun anew: were heat at rest let turn into a
+# rocket at any time, the rocket that has flown since the first look would be forgotten for one that just sets out.
+SWITCHES_PER_S = np.array(
+    [
+        # boost, ballistic, glide, cruise, static
+        [0.0, 1e-2, 0.0, 1e-3, 0.0],
+        [1e-2, 0.0, 3e-3, 0.0, 0.0],
+        [1e-3, 3e-3, 0.0, 0.0, 0.0],
+        [1e-3, 0.0, 0.0, 0.0, 0.0],
+        [0.0, 0.0, 0.0, 0.0, 0.0],
+    ]
+)
+# After a longer gap, s, what boosted may have stopped as well as not, within so long after the gap began.
+LONGEST_UNSEEN_S = 15.0
+LONGEST_BURN_S = 40.0
+# A model less likely than this is left out until another turns into it.
+LEAST_PROBABILITY = 1e-5
+# Of what seems to rest, that it boosts stays at least so likely: it is followed so, too, until its looks say otherwise.
+LEAST_BOOSTING = 1e-3
+# Shares below this are not mixed in.
+LEAST_SHARE = 0.01
+# A model that is likelier than this counts alone.
+ALL_BUT_SURE = 0.9999
+# A plume is seen in nearly every look, a body that has burnt out by some sensors only.
+SEEN = np.array([0.9, 0.6, 0.9, 0.9, 0.9])
+
+# What an engine that has just lit gives, m/s^2, along the way; and its growth, over the exhaust's speed: liquids and
+# solids reach 2,200 to 3,400 m/s (G. P. Sutton and O. Biblarz, "Rocket Propulsion Elements"), hydrogen 4,500.
+THRUST_M_PER_S2 = 20.0
+THRUST_SIGMA_M_PER_S2 = 15.0
+GROWTH_S_PER_M = 1.0 / 2800.0
+GROWTH_SIGMA_S_PER_M = 0.3 / 2800.0
+# Force on a glider, about which nothing is known at first.
+LIFT_SIGMA_M_PER_S2 = 10.0
+# Speed of what has stayed, once it sets out.
+SETTING_OUT_SIGMA_M_PER_S = 60.0
+# An engine pushes, and a glider's drag brakes, by more than this.
+LEAST_THRUST_M_PER_S2 = 1.0
+# Where gliders glide and cruisers cruise.
+GLIDE_LOWEST_M, GLIDE_HIGHEST_M, GLIDE_SLOWEST_M_PER_S = 15_000.0, 120_000.0, 1000.0
+CRUISE_HIGHEST_M, CRUISE_FASTEST_M_PER_S = 30_000.0, 1500.0
+# Of a track's motion, as records.py has it.
+UNDECIDED = 0
+
+
+@njit(cache=True, error_model="numpy")
+def advance(track, time_s):
+    """Move a track's models on to a time that is not earlier than its own, and what it says of itself."""
+    step = time_s - track.time_s
+    if step <= 0.0:
+        return
+    if step > LONGEST_UNSEEN_S and track.probability[BOOST] > 0.0:
+        _stop_boosting(track, step)
+    _mix(track, step)
+    for model in range(MODELS):
+        if track.probability[model] > 0.0:
+            predict(model, track.x[model], track.p[model], step)
+    track.time_s = time_s
+    combine(track)
+
+
+@njit(cache=True, error_model="numpy")
+def _stop_boosting(track, step):
+    """Let half of what boosted fly on without an engine through a long gap, as unsure as not knowing since when."""
+    x, p = track.x[BOOST], track.p[BOOST]
+    if track.probability[BALLISTIC] < track.probability[BOOST]:
+        burns_s = min(step, LONGEST_BURN_S)
+        track.x[BALLISTIC] = 0.0
+        track.p[BALLISTIC] = 0.0
+        for i in range(6):
+            track.x[BALLISTIC, i] = x[i]
+            for j in range(6):
+                track.p[BALLISTIC, i, j] = p[i, j]
+        for i in range(3):
+            # Evenly spread from no burn to the longest: half of it, give or take.
+            track.x[BALLISTIC, 3 + i] += x[6 + i] * burns_s / 2.0
+            for j in range(3):
+                track.p[BALLISTIC, 3 + i, 3 + j] += x[6 + i] * x[6 + j] * burns_s * burns_s / 12.0
+    track.probability[BALLISTIC] += track.probability[BOOST] / 2.0
+    track.probability[BOOST] /= 2.0
+
+
+@njit(cache=True, error_model="numpy")
+def see(track, origin, los, sigma_rad):
+    """Correct all models by a line of sight; return the squared normalised distance of the likeliest model."""
+    evidence = np.full(MODELS, -np.inf)
+    best, nearest = -np.inf, 0.0
+    for model in range(MODELS):
+        weight = track.probability[model]
+        if weight <= 0.0:
+            continue
+        likelihood, squared = correct(track.x[model], track.p[model], DIMENSIONS[model], origin, los, sigma_rad)
+        evidence[model] = likelihood + math.log(weight * SEEN[model])
+        if model in (BOOST, GLIDE):
+            evidence[model] += math.log(_drives(track.x[model], track.p[model], 1.0 if model == BOOST else -1.0))
+        if evidence[model] > best:
+            best, nearest = evidence[model], squared
+    _reweigh(track.probability, evidence)
+    combine(track)
+    return nearest
+
+
+@njit(cache=True, error_model="numpy")
+def overlook(track):
+    """Take in that a look with the track in view did not see it."""
+    evidence = np.full(MODELS, -np.inf)
+    for model in range(MODELS):
+        if track.probability[model] > 0.0:
+            evidence[model] = math.log(track.probability[model] * (1.0 - SEEN[model]))
+    _reweigh(track.probability, evidence)
+
+
+@njit(cache=True, error_model="numpy")
+def _reweigh(probability, evidence):
+    best = evidence.max()
+    total = 0.0
+    for model in range(MODELS):
+        probability[model] = math.exp(evidence[model] - best) if evidence[model] > -np.inf else 0.0
+        total += probability[model]
+    kept = 0.0
+    rests = probability[STATIC] > 0.0
+    for model in range(MODELS):
+        probability[model] /= total
+        if model == BOOST and rests and evidence[model] > -np.inf:
+            probability[model] = max(probability[model], LEAST_BOOSTING)
+        elif probability[model] < LEAST_PROBABILITY:
+            probability[model] = 0.0
+        kept += probability[model]
+    for model in range(MODELS):
+        probability[model] /= kept
+
+
+@njit(cache=True, error_model="numpy")
+def _drives(x, p, sign):
+    """Return how likely the force drives (sign 1) or brakes (-1): 1 where it does, little where it surely does not."""
+    speed = math.sqrt(x[3] * x[3] + x[4] * x[4] + x[5] * x[5])
+    if speed < 1.0:
+        return 1.0
+    along, variance = 0.0, 0.0
+    for i in range(3):
+        along += x[6 + i] * x[3 + i] / speed
+        for j in range(3):
+            variance += p[6 + i, 6 + j] * x[3 + i] * x[3 + j] / (speed * speed)
+    sigma = math.sqrt(max(variance, 1e-12))
+    # Twice the normal distribution, and no more than 1.
+    return min(1.0, max(1e-3, math.erfc((LEAST_THRUST_M_PER_S2 - sign * along) / sigma / math.sqrt(2.0))))
+
+
+@njit(cache=True, error_model="numpy")
+def _may_hold(model, x):
+    """Return whether what is at a state may move by a model."""
+    if model not in (GLIDE, CRUISE):
+        return True
+    height = height_m(x[0], x[1], x[2])
+    speed = math.sqrt(x[3] * x[3] + x[4] * x[4] + x[5] * x[5])
+    if model == GLIDE:
+        return GLIDE_LOWEST_M < height < GLIDE_HIGHEST_M and speed > GLIDE_SLOWEST_M_PER_S
+    return height < CRUISE_HIGHEST_M and speed < CRUISE_FASTEST_M_PER_S
+
+
+@njit(cache=True, error_model="numpy")
+def _mix(track, step):
+    """Let the models turn into one another: probabilities and states at the beginning of a step."""
+    before = track.probability.copy()
+    flow = np.zeros((MODELS, MODELS))
+    for i in range(MODELS):
+        if before[i] <= 0.0:
+            continue
+        stays = before[i]
+        for j in range(MODELS):
+            if SWITCHES_PER_S[i, j] > 0.0 and _may_hold(j, track.x[i]):
+                flow[i, j] = before[i] * (1.0 - math.exp(-SWITCHES_PER_S[i, j] * step))
+                stays -= flow[i, j]
+        flow[i, i] = stays
+    x, p = track.x.copy(), track.p.copy()
+    total = 0.0
+    for j in range(MODELS):
+        share = flow[:, j].sum()
+        track.probability[j] = share if share > LEAST_PROBABILITY else 0.0
+        total += track.probability[j]
+        if track.probability[j] > 0.0 and flow[j, j] < (1.0 - LEAST_SHARE) * share:
+            _blend(j, flow[:, j] / share, before[j] > 0.0, x, p, track)
+    for j in range(MODELS):
+        track.probability[j] /= total
+
+
+@njit(cache=True, error_model="numpy")
+def _blend(j, share, running, x, p, track):
+    """Write a model's state as the mixture of what turns into it; running: it has a state of its own."""
+    size = DIMENSIONS[j]
+    states, covariances = np.zeros((MODELS, SIZE)), np.zeros((MODELS, SIZE, SIZE))
+    mean = np.zeros(SIZE)
+    for i in range(MODELS):
+        if share[i] >= LEAST_SHARE:
+            convert(i, j, x[i], p[i], running, x[j], p[j], states[i], covariances[i])
+    kept = 0.0
+    for i in range(MODELS):
+        if share[i] >= LEAST_SHARE:
+            kept += share[i]
+            mean += share[i] * states[i]
+    mean /= kept
+    track.x[j] = mean
+    for a in range(size):
+        for b in range(size):
+            spread = 0.0
+            for i in range(MODELS):
+                if share[i] >= LEAST_SHARE:
+                    apart = (states[i, a] - mean[a]) * (states[i, b] - mean[b])
+                    spread += share[i] / kept * (covariances[i, a, b] + apart)
+            track.p[j, a, b] = spread
+
+
+@njit(cache=True, error_model="numpy")
+def convert(i, j, x, p, running, own_x, own_p, x_out, p_out):
+    """Write model i's state as one of model j; what i does not know comes from j's own state, or from what is usual."""
+    shared = min(DIMENSIONS[i], DIMENSIONS[j])
+    for a in range(shared):
+        x_out[a] = x[a]
+        for b in range(shared):
+            p_out[a, b] = p[a, b]
+    if i == STATIC and j != STATIC:
+        for k in range(3, 6):
+            p_out[k, k] = SETTING_OUT_SIGMA_M_PER_S**2
+        shared = 6
+    size = DIMENSIONS[j]
+    if shared >= size:
+        return
+    if running:
+        for a in range(shared, size):
+            x_out[a] = own_x[a]
+            for b in range(shared, size):
+                p_out[a, b] = own_p[a, b]
+        return
+    usual_force(j, x_out, p_out)
+
+
+@njit(cache=True, error_model="numpy")
+def usual_force(model, x, p):
+    """Write the force, and its growth, that a model begins with; position and velocity are known."""
+    speed = math.sqrt(x[3] * x[3] + x[4] * x[4] + x[5] * x[5])
+    doubt = math.sqrt(p[3, 3] + p[4, 4] + p[5, 5])
+    distance = math.sqrt(x[0] * x[0] + x[1] * x[1] + x[2] * x[2])
+    boosts = model == BOOST
+    sigma = THRUST_SIGMA_M_PER_S2 if boosts else LIFT_SIGMA_M_PER_S2
+    for k in range(3):
+        # Up, while there is no way yet.
+        way = x[3 + k] / speed if speed > doubt else x[k] / distance
+        x[6 + k] = THRUST_M_PER_S2 * way if boosts else 0.0
+        p[6 + k, 6 + k] = sigma * sigma
+    if boosts:
+        x[9] = GROWTH_S_PER_M
+        p[9, 9] = GROWTH_SIGMA_S_PER_M**2
+
+
+@njit(cache=True, error_model="numpy")
+def combine(track):  # noqa: PLR0912  # one pass over symmetric matrices
+    """Write the track's mean and covariance, of position, velocity and force, over its models.
+
+    Until it has been decided whether it moves, they are those of what moves: true of what rests, too, and wide.
+    """
+    mean, covariance = track.mean, track.covariance
+    moving = 1.0 - track.probability[STATIC]
+    weights = track.probability.copy()
+    if track.motion == UNDECIDED and moving > 0.0 and weights[STATIC] > 0.0:
+        weights[STATIC] = 0.0
+        weights /= moving
+    for a in range(9):
+        mean[a] = 0.0
+        for b in range(9):
+            covariance[a, b] = 0.0
+    for model in range(MODELS):
+        weight = weights[model]
+        if weight > 0.0:
+            for a in range(min(DIMENSIONS[model], 9)):
+                mean[a] += weight * track.x[model, a]
+    for model in range(MODELS):
+        weight = weights[model]
+        if weight <= 0.0:
+            continue
+        x, p = track.x[model], track.p[model]
+        size = min(DIMENSIONS[model], 9)
+        for a in range(size):
+            for b in range(a + 1):
+                covariance[a, b] += weight * p[a, b]
+        # Where one model is all but sure, the means hardly differ.
+        if weight > ALL_BUT_SURE:
+            continue
+        for a in range(9):
+            off_a = (x[a] if a < size else 0.0) - mean[a]
+            for b in range(a + 1):
+                covariance[a, b] += weight * off_a * ((x[b] if b < size else 0.0) - mean[b])
+    for a in range(9):
+        for b in range(a):
+            covariance[b, a] = covariance[a, b]

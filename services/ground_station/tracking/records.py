@@ -1,0 +1,201 @@
+"""What the tracker remembers, as arrays of records: tracks in space, tracks of one satellite, and their looks.
+
+Records hold no Python objects, so that kernels work on them and a copy of an array is a copy of everything. Times are
+seconds since the tracker's epoch; vectors are ITRS. Sensors are numbered in the order of their first looks.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.ground_station.tracking.bank.models import MODELS, SIZE
+
+Float64 = NDArray[np.float64]
+# When which rows were given back, and how many rows were ever lent.
+PoolMark = tuple[deque[tuple[float, int]], int]
+
+# States of a track.
+TENTATIVE, CONFIRMED = range(2)
+# What has been decided about its motion.
+UNDECIDED, MOVES, STAYS = range(3)
+NONE = -1
+
+# Who is named after what: sensor, sequence number of its look, place in that look's list.
+_FOUNDING = [("sensor", np.int64), ("sequence", np.int64), ("index", np.int64)]
+
+# A track in space.
+#   serial: counts all tracks ever begun.
+#   x, p, probability: states (ITRS), covariances and probabilities of the bank's models, at time_s.
+#   mean, covariance: over the models: position, velocity, specific force.
+#   score: log likelihood ratio of an object against as many unrelated points of clutter.
+#   first_s, last_hit_s: first and newest look that saw it. first_miss_s: first that did not since; NaN: none.
+#   hits, misses: looks that saw it; looks in a row, with it in view, that did not.
+#   seen, looked: the same with exponential forgetting.
+#   sensors, missing: bits of the sensors that ever saw it, and of those that have missed it since its newest hit.
+#   state, motion: as above. moved_s: since when it is known to move.
+#   judged_s: when its motion was last weighed. inconsistent_s: since when its looks contradict one another; NaN: not.
+#   boosting_s: when it was last seen under thrust, with the mean and covariance then; NaN: never.
+#   burnt_s: when its plume went out; NaN: it burns, or was never seen to.
+#   crowded_s: when its looks were last shared out among a crowd; NaN: never.
+#   history: its row among the histories. count: looks it has there.
+#   detection: place of its newest look's detection in that look's arrays; NONE.
+#   snr: of its newest detection. intensity_w_per_sr: mean over the intensity_count detections at instant_s, its newest
+#   instant; NaN: not known.
+#   rival, rival_looks: serial of the track that took what it might have had, and in how many looks in a row.
+TRACK = np.dtype(
+    [
+        ("serial", np.int64),
+        *_FOUNDING,
+        ("time_s", np.float64),
+        ("probability", np.float64, (MODELS,)),
+        ("x", np.float64, (MODELS, SIZE)),
+        ("p", np.float64, (MODELS, SIZE, SIZE)),
+        ("mean", np.float64, (9,)),
+        ("covariance", np.float64, (9, 9)),
+        ("score", np.float64),
+        ("first_s", np.float64),
+        ("last_hit_s", np.float64),
+        ("first_miss_s", np.float64),
+        ("hits", np.int64),
+        ("misses", np.int64),
+        ("seen", np.float64),
+        ("looked", np.float64),
+        ("sensors", np.int64),
+        ("missing", np.int64),
+        ("state", np.int64),
+        ("motion", np.int64),
+        ("moved_s", np.float64),
+        ("judged_s", np.float64),
+        ("inconsistent_s", np.float64),
+        ("boosting_s", np.float64),
+        ("boost_mean", np.float64, (9,)),
+        ("boost_covariance", np.float64, (9, 9)),
+        ("burnt_s", np.float64),
+        ("crowded_s", np.float64),
+        ("history", np.int64),
+        ("count", np.int64),
+        ("detection", np.int64),
+        ("snr", np.float64),
+        ("intensity_w_per_sr", np.float64),
+        ("intensity_count", np.int64),
+        ("instant_s", np.float64),
+        ("rival", np.int64),
+        ("rival_looks", np.int64),
+    ]
+)
+
+# A track of one satellite: a point on the ground under its lines of sight, with its velocity there.
+#   x, p: position, velocity and covariance. sensor: who sees it.
+#   stolen: looks in a row in which its detection went to the track in space `thief` (serial).
+#   state, motion: CONFIRMED once it is known to move over the ground or to stay.
+#   row, column, row_rate, column_rate: its place on the focal plane and the rate of its last looks, pixels (a second).
+TRACKLET = np.dtype(
+    [
+        ("serial", np.int64),
+        *_FOUNDING,
+        ("time_s", np.float64),
+        ("x", np.float64, (6,)),
+        ("p", np.float64, (6, 6)),
+        ("first_s", np.float64),
+        ("last_hit_s", np.float64),
+        ("hits", np.int64),
+        ("looks", np.int64),
+        ("misses", np.int64),
+        ("stolen", np.int64),
+        ("thief", np.int64),
+        ("state", np.int64),
+        ("motion", np.int64),
+        ("snr", np.float64),
+        ("row", np.float64),
+        ("column", np.float64),
+        ("row_rate", np.float64),
+        ("column_rate", np.float64),
+        ("history", np.int64),
+        ("count", np.int64),
+        ("detection", np.int64),
+    ]
+)
+
+# One look's line of sight: axes of reception, with the time its light was on its way (age_s).
+#   raw_origin, raw_los, raw_sigma_rad: the same before the sensor's biases were taken off.
+#   point: (3,) where it meets the ground. ground_sigma_m: its error there, per axis of the ground.
+RAY = np.dtype(
+    [
+        ("time_s", np.float64),
+        ("sensor", np.int64),
+        ("sequence", np.int64),
+        ("index", np.int64),
+        ("origin", np.float64, (3,)),
+        ("los", np.float64, (3,)),
+        ("age_s", np.float64),
+        ("sigma_rad", np.float64),
+        ("raw_origin", np.float64, (3,)),
+        ("raw_los", np.float64, (3,)),
+        ("raw_sigma_rad", np.float64),
+        ("pixel_rad", np.float64),
+        ("snr", np.float64),
+        ("irradiance_w_per_m2", np.float64),
+        ("intensity_w_per_sr", np.float64),
+        ("row", np.float64),
+        ("column", np.float64),
+        ("point", np.float64, (3,)),
+        ("ground_sigma_m", np.float64),
+    ]
+)
+
+
+# Rows that a pool begins with.
+FIRST_ROWS = 1024
+
+
+class Pool:
+    """Rows of rays, one row a track, lent and given back.
+
+    A row that was given back is lent again only after `rest_s`: until then a tracker that goes back in time may need
+    what is in it. What is written stays where it is, so that going back restores counts alone.
+    """
+
+    def __init__(self, length: int, rest_s: float) -> None:
+        self.length = length
+        self.rest_s = rest_s
+        # Memory that is not touched is not taken.
+        self.rays = np.zeros((FIRST_ROWS, length), dtype=RAY)
+        self._free: deque[tuple[float, int]] = deque()
+        self._used = 0
+
+    def lend(self, count: int, now_s: float) -> NDArray[np.int64]:
+        """Return (count,) rows to write to; `give_back` what is not needed."""
+        rows: list[int] = []
+        while len(rows) < count and self._free and self._free[0][0] <= now_s - self.rest_s:
+            rows.append(self._free.popleft()[1])
+        fresh = count - len(rows)
+        if self._used + fresh > len(self.rays):
+            larger = np.zeros((2 * len(self.rays) + fresh, self.length), dtype=RAY)
+            larger[: len(self.rays)] = self.rays
+            self.rays = larger
+        rows += range(self._used, self._used + fresh)
+        self._used += fresh
+        return np.array(rows, dtype=np.int64)
+
+    def give_back(self, rows: Iterable[int], now_s: float) -> None:
+        """Take rows back; their content stays for `rest_s`."""
+        self._free.extend((now_s, row) for row in rows)
+
+    def mark(self) -> PoolMark:
+        """Return what `restore` needs."""
+        return self._free.copy(), self._used
+
+    def restore(self, mark: PoolMark) -> None:
+        """Forget what was lent and given back since the mark."""
+        self._free, self._used = mark[0].copy(), mark[1]
+
+
+def grown(records: np.ndarray[tuple[int], np.dtype[np.void]], least: int) -> np.ndarray[tuple[int], np.dtype[np.void]]:
+    """Return records with room for at least so many; the same array where it has it."""
+    if least <= len(records):
+        return records
+    larger = np.zeros(max(least, 2 * len(records)), dtype=records.dtype)
+    larger[: len(records)] = records
+    return larger

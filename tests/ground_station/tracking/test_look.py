@@ -1,0 +1,138 @@
+"""Lines of sight as the tracker takes them in: where they meet the ground, and what a field of view has in it."""
+
+import math
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from services.geometry.ellipsoid import elevation_rad, geodetic_to_itrs, limb_crossing
+from services.ground_station.tracking.look import ConeView, Look, clears_earth, make_look
+from services.ground_station.tracking.records import TRACK
+from services.ground_station.tracking.sensors import LEAST_POINTS, LONGEST_STEP_S, Sensors
+from tests.ground_station.tracking.looks import cone_look
+from tests.ground_station.tracking.targets import (
+    LATITUDE_DEG,
+    LIGHT_M_PER_S,
+    LONGITUDE_DEG,
+    SITE_ITRS_M,
+    Satellite,
+    noisy,
+)
+
+Float64 = NDArray[np.float64]
+
+SATELLITE = Satellite(30.0, 80.0)
+
+
+def boresight() -> Float64:
+    ahead: Float64 = SITE_ITRS_M - SATELLITE(0.0)
+    return ahead / np.linalg.norm(ahead)
+
+
+def test_lines_of_sight_meet_the_ellipsoid_where_geometry_says() -> None:
+    rng = np.random.default_rng(1)
+    lines = np.array([noisy(boresight(), 0.2, rng) for _ in range(200)])
+    arrays = cone_look("sat-1", 0, SATELLITE(0.0), list(lines)).arrays
+    expected = limb_crossing(SATELLITE(0.0), lines)
+    met = np.isfinite(expected).all(axis=1)
+    assert met.sum() > 100
+    a_millimetre = 1e-3
+    assert np.abs(arrays.point[met] - expected[met]).max() < a_millimetre
+    distance = np.linalg.norm(arrays.point - SATELLITE(0.0), axis=1)
+    assert arrays.age_s == pytest.approx(distance / LIGHT_M_PER_S)
+
+
+def test_line_of_sight_over_the_limb_passes_nearest_to_the_centre() -> None:
+    origin = SATELLITE(0.0)
+    up = origin / np.linalg.norm(origin)
+    side = np.cross(up, [0.0, 0.0, 1.0])
+    line = side / np.linalg.norm(side) - 0.2 * up
+    line /= np.linalg.norm(line)
+    assert np.isnan(limb_crossing(origin, line)).any()
+    (point,) = cone_look("sat-1", 0, origin, [line]).arrays.point
+    assert abs(point @ line) / np.linalg.norm(point) < 1e-9
+    assert np.linalg.norm(point) > 6.4e6
+
+
+def test_directions_that_are_no_numbers_are_left_out_and_the_rest_keep_their_places() -> None:
+    lines = np.array([boresight(), [np.nan, 0.0, 1.0], boresight(), [np.inf, 0.0, 0.0]])
+    look = make_look(
+        "sat-1", 1, 2, SATELLITE(0.0), ConeView(boresight(), 0.3), 0.3, 1e-3, lines, np.arange(1.0, 5.0), np.arange(4.0)
+    )
+    assert len(look) == 2
+    assert look.arrays.listed.tolist() == [0, 2]
+    assert look.arrays.sigma_rad.tolist() == [1.0, 3.0]
+    assert look.arrays.snr.tolist() == [0.0, 2.0]
+
+
+def test_cone_has_what_is_within_its_angle_and_not_behind_the_earth() -> None:
+    rng = np.random.default_rng(2)
+    origin, half_angle = SATELLITE(0.0), 0.6
+    tracks = np.zeros(300, dtype=TRACK)
+    for track in tracks:
+        track["mean"][:3] = origin + noisy(boresight(), 0.3, rng) * rng.uniform(2e5, 1.2e7)
+    rows = ConeView(boresight(), half_angle).places(origin, tracks).tolist()
+    expected = []
+    for row, track in enumerate(tracks):
+        line = track["mean"][:3] - origin
+        # By sampling the way: a sphere that no air or mountain reaches down to.
+        way = origin + np.linspace(0.0, 1.0, 20_000)[:, None] * line
+        clears = np.linalg.norm(way, axis=1).min() > 6.35e6
+        if math.acos(line @ boresight() / np.linalg.norm(line)) <= half_angle and clears:
+            expected.append(row)
+    assert 20 < len(expected) < 280
+    assert rows == expected
+    assert ConeView(boresight(), half_angle).places(origin, tracks[:0]).tolist() == []
+
+
+def test_ground_in_sight_is_not_behind_the_earth_and_its_antipode_is() -> None:
+    rng = np.random.default_rng(3)
+    origin = SATELLITE(0.0)
+    for _ in range(200):
+        place = geodetic_to_itrs(LATITUDE_DEG + rng.uniform(-40, 40), LONGITUDE_DEG + rng.uniform(-40, 40), 0.0)
+        elevation_deg = math.degrees(float(elevation_rad(place, origin)))
+        if abs(elevation_deg) > 8.0:
+            assert clears_earth(origin, place) == (elevation_deg > 0.0)
+    assert not clears_earth(origin, -SITE_ITRS_M)
+
+
+def look_from(place: Float64, name: str = "sat-1") -> Look:
+    return cone_look(name, 0, place, [])
+
+
+def test_satellites_are_where_their_last_two_looks_lead() -> None:
+    sensors = Sensors()
+    for time_s in (0.0, 1.0, 2.0):
+        assert sensors.move(look_from(SATELLITE(time_s)), time_s) == 0
+    a_few_metres = 15.0
+    assert np.linalg.norm(sensors.positions_at(3.0)[0] - SATELLITE(3.0)) < a_few_metres
+    # After a pause nothing is known of its way.
+    sensors.move(look_from(SATELLITE(20.0)), 20.0)
+    assert LONGEST_STEP_S < 20.0 - 2.0
+    assert (sensors.positions_at(21.0)[0] == SATELLITE(20.0)).all()
+
+
+def test_a_copy_of_what_is_known_of_satellites_stands_still() -> None:
+    sensors = Sensors()
+    sensors.move(look_from(SATELLITE(0.0)), 0.0)
+    before = sensors.copy()
+    sensors.move(look_from(SATELLITE(1.0)), 1.0)
+    sensors.move(look_from(SATELLITE(1.0), "sat-2"), 1.0)
+    sensors.count_clutter(0, 50, 0.4)
+    assert before.names == ("sat-1",)
+    assert before.positions_at(0.0).tolist() == [SATELLITE(0.0).tolist()]
+    assert before.clutter_per_sr(0, 0.4) == LEAST_POINTS / 0.4
+
+
+def test_density_of_clutter_is_the_mean_of_many_looks() -> None:
+    rng = np.random.default_rng(4)
+    sensors = Sensors()
+    sensors.move(look_from(SATELLITE(0.0)), 0.0)
+    said = []
+    for _ in range(600):
+        sensors.count_clutter(0, int(rng.poisson(12.0)), 0.4)
+        said.append(sensors.clutter_per_sr(0, 0.4))
+    # The mean over some thirty looks, again and again.
+    assert np.mean(said[100:]) == pytest.approx(12.0 / 0.4, rel=0.05)
+    assert np.std(said[100:]) < 0.2 * 12.0 / 0.4
