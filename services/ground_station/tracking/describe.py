@@ -29,6 +29,9 @@ Float64 = NDArray[np.float64]
 # Most hot points stay in their place; what has not been shown to move is no threat yet.
 RESTS_UNTIL_SHOWN: dict[TargetClass, float] = {"static_heat": 0.6, "unknown": 0.4}
 
+# So long after it was found to move, what is on an airway and as slow as an airliner may be one, whatever its way seems
+# to be.
+SETTLED_S, AIRWAY_SLACK_M, AIRWAY_SIGMA = 30.0, 1500.0, 3.0
 # An engine pushes by more than this, and a model so likely is believed.
 LEAST_THRUST_M_PER_S2, SURE = 5.0, 0.95
 
@@ -195,7 +198,19 @@ def _classes(record: np.void, launch: LaunchRecord | None) -> tuple[dict[TargetC
     if record["motion"] != MOVES:
         return dict(RESTS_UNTIL_SHOWN), False
     evidence = _evidence(record, launch)
-    return classify.class_probability(evidence), classify.is_air_traffic(evidence)
+    return classify.class_probability(evidence), _is_aircraft(record, evidence)
+
+
+def _is_aircraft(record: np.void, evidence: classify.FlightEvidence) -> bool:
+    """Return whether a track is held for an airliner: it flies as one, or may, and its way is not settled yet."""
+    lowest, highest = classify.AIRWAY_HEIGHTS_M
+    settled = record["time_s"] - record["moved_s"] > SETTLED_S
+    may_be = (
+        not evidence.boost_seen
+        and lowest - AIRWAY_SLACK_M < evidence.height_m < highest + AIRWAY_SLACK_M
+        and evidence.speed_m_per_s < classify.AIRWAY_SPEEDS_M_PER_S[1] + AIRWAY_SIGMA * evidence.speed_sigma_m_per_s
+    )
+    return classify.is_air_traffic(evidence) or (may_be and not settled)
 
 
 def _evidence(record: np.void, launch: LaunchRecord | None) -> classify.FlightEvidence:

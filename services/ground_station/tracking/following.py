@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from services.ground_station.tracking.association.assignment import assign
 from services.ground_station.tracking.association.gating import gate_tracks
 from services.ground_station.tracking.bank.filters import LIGHT_M_PER_S, predict
-from services.ground_station.tracking.bank.imm import advance, combine, overlook, see, usual_force
-from services.ground_station.tracking.bank.models import BALLISTIC, BOOST, GLIDE, MODELS, STATIC
+from services.ground_station.tracking.bank.imm import advance, burn_out, combine, see, usual_force
+from services.ground_station.tracking.bank.models import BALLISTIC, BOOST, CRUISE, GLIDE, MODELS, STATIC
 from services.ground_station.tracking.histories import is_due, track_place, window, write_ray
 from services.ground_station.tracking.judgement import judge as judgement
 from services.ground_station.tracking.records import CONFIRMED, MOVES, NONE, STAYS, UNDECIDED
@@ -21,9 +21,9 @@ REMEMBERED_LOOKS = 40
 HIGHEST_SCORE = 80.0
 # A track tells of sensors from so many hits on; they are remembered over so many looks.
 GROWN_HITS, MISFIT_LOOKS = 8, 50
-# A model that is so likely is believed; an engine pushes by more than this; a plume seen so lately was burning.
-SURE = 0.95
-LEAST_THRUST_M_PER_S2 = 2.0
+# A model so likely is believed, or is at work; an engine pushes by more than this; a plume seen so lately was burning.
+SURE, LIKELY = 0.95, 0.7
+LEAST_THRUST_M_PER_S2 = 5.0
 BURNING_S = 2.0
 # Where it is less likely than this that it boosts, no fit of a boost says how it moves.
 LEAST_BOOSTING = 0.5
@@ -32,6 +32,8 @@ UNSEEN_LOOKS, UNSEEN_DOUBT = 8, 7.0
 # How long after a judgement of what is undecided, moves, stays the next is due, s; of many tracks, not all at once.
 JUDGE_WAITS_S = np.array([0.2, 5.0, 2.0])
 JUDGE_STAGGER_S, JUDGE_STAGGERED = 0.25, 8
+# Sine of a climb that no airliner flies, and a speed that none reaches.
+STEEP, WINGED_M_PER_S = 0.3, 600.0
 # Looks nearer in time than this are of one instant.
 INSTANT_S = 0.1
 # How well place and velocity are known of what was thought to stay and is found to move: its looks say it, over some
@@ -206,7 +208,6 @@ def miss(tracks, in_view, sensor, time_s, log_missed):
             keep = 1.0 - 1.0 / REMEMBERED_LOOKS
             track.seen *= keep
             track.looked = track.looked * keep + 1.0
-        overlook(track)
         track.score += log_missed
 
 
@@ -282,21 +283,21 @@ def _settle(track):
 @njit(cache=True, error_model="numpy")
 def _set_out(track, motion):
     """Let a track move from now on; motion: (3, 3) position, velocity and acceleration that its looks show."""
-    was_static = track.probability[STATIC] > 0.5
     track.probability[STATIC] = 0.0
     total = track.probability.sum()
-    if total > 0.0 and not was_static:
+    if total > 0.0 and track.motion == UNDECIDED:
         for model in range(MODELS):
             track.probability[model] /= total
     else:
         track.probability[:] = 0.0
-        track.probability[BOOST] = 1.0
-        x, p = track.x[BOOST], track.p[BOOST]
-        x[:], p[:] = 0.0, 0.0
-        for k in range(3):
-            x[k], x[3 + k] = motion[0, k], motion[1, k]
-            p[k, k], p[3 + k, 3 + k] = SET_OUT_SIGMA_M**2, SET_OUT_SIGMA_M_PER_S**2
-        usual_force(BOOST, x, p)
+        for model in (BOOST, CRUISE):
+            track.probability[model] = 0.5
+            x, p = track.x[model], track.p[model]
+            x[:], p[:] = 0.0, 0.0
+            for k in range(3):
+                x[k], x[3 + k] = motion[0, k], motion[1, k]
+                p[k, k], p[3 + k, 3 + k] = SET_OUT_SIGMA_M**2, SET_OUT_SIGMA_M_PER_S**2
+        usual_force(BOOST, track.x[BOOST], track.p[BOOST])
     combine(track)
 
 
@@ -391,26 +392,31 @@ def _end(track, now_s, rules):  # one reason a return
 def _note_burn(track):
     """Keep the newest state under thrust of a track that moves, and when its plume went out if it has."""
     boosting = track.probability[BOOST]
-    if track.detection != NONE and boosting > 0.5 and _thrust(track) > LEAST_THRUST_M_PER_S2:
+    if track.detection != NONE and _drives(track, boosting):
         track.boosting_s = track.last_hit_s
         track.boost_mean[:] = track.mean
         track.boost_covariance[:] = track.covariance
-        if boosting > SURE:
-            track.burnt_s = np.nan
+        track.burnt_s = np.nan
     elif math.isnan(track.burnt_s) and not math.isnan(track.boosting_s):
         if track.probability[BALLISTIC] + track.probability[GLIDE] > SURE and track.last_hit_s > track.boosting_s:
             track.burnt_s = track.boosting_s
         elif _plume_is_out(track):
             track.burnt_s = (track.last_hit_s + track.first_miss_s) / 2.0
+            burn_out(track)
 
 
 @njit(cache=True, error_model="numpy")
-def _thrust(track):
-    """Return the force along its way, m/s^2."""
-    speed = math.sqrt(track.mean[3] ** 2 + track.mean[4] ** 2 + track.mean[5] ** 2)
+def _drives(track, boosting):
+    """Return whether its force surely drives it on: faster than wings carry, or upwards; boosting: its probability."""
+    mean = track.mean
+    speed = math.sqrt(mean[3] ** 2 + mean[4] ** 2 + mean[5] ** 2)
     if speed < 1.0:
-        return 0.0
-    return (track.mean[6] * track.mean[3] + track.mean[7] * track.mean[4] + track.mean[8] * track.mean[5]) / speed
+        return False
+    distance = math.sqrt(mean[0] ** 2 + mean[1] ** 2 + mean[2] ** 2)
+    climb = (mean[0] * mean[3] + mean[1] * mean[4] + mean[2] * mean[5]) / (distance * speed)
+    thrust = (mean[6] * mean[3] + mean[7] * mean[4] + mean[8] * mean[5]) / speed
+    fast = speed > WINGED_M_PER_S and boosting > LIKELY
+    return thrust > LEAST_THRUST_M_PER_S2 and (fast or (climb > STEEP and boosting > SURE))
 
 
 @njit(cache=True, error_model="numpy")

@@ -413,15 +413,14 @@ class Sky:
 
     def _drop_tracklets(self, gone: Int64, time_s: float) -> None:
         """Forget the tracks of single satellites that are marked by anything but 0."""
-        over = np.flatnonzero(gone)
-        if not len(over):
+        count = int(np.count_nonzero(gone))
+        if count == 0:
             return
-        self._tracklet_pool.give_back(self.tracklets["history"][over].tolist(), time_s)
-        for serial in self.tracklets["serial"][over].tolist():
+        histories, serials = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int64)
+        self._tracklet_count = tracklets.drop(self.tracklets, gone, histories, serials)
+        self._tracklet_pool.give_back(histories.tolist(), time_s)
+        for serial in serials.tolist():
             self._forget_launch(serial)
-        kept = self.tracklets[gone == 0]
-        self._tracklet_count = len(kept)
-        self._tracklets[: self._tracklet_count] = kept
 
     def _told_tracklets(self, sensor: int) -> Records:
         """Return copies of the satellite's announced tracks that the look saw."""

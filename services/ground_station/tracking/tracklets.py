@@ -400,6 +400,24 @@ def tracklet_ends(tracklets, sensor, hits, misses, misses_young, most, codes):
 
 
 @njit(cache=True, error_model="numpy")
+def drop(tracklets, gone, histories, serials):
+    """Move the tracks not marked in gone (n,) to the front, in order; return how many they are.
+
+    Fills the histories and serials of the others, as many as there are.
+    """
+    kept = dropped = 0
+    for row in range(len(tracklets)):
+        if gone[row]:
+            histories[dropped], serials[dropped] = tracklets[row].history, tracklets[row].serial
+            dropped += 1
+        else:
+            if kept < row:
+                tracklets[kept] = tracklets[row]
+            kept += 1
+    return kept
+
+
+@njit(cache=True, error_model="numpy")
 def told(tracklets, sensor, hits, rows):
     """Fill the rows of a sensor's announced tracks that its look has just seen; return how many."""
     n = 0

@@ -31,7 +31,7 @@ SWITCHES_PER_S = np.array(
     [
         # boost, ballistic, glide, cruise, static
         [0.0, 1e-2, 0.0, 1e-3, 0.0],
-        [1e-2, 0.0, 3e-3, 0.0, 0.0],
+        [1e-2, 0.0, 3e-3, 1e-3, 0.0],
         [1e-3, 3e-3, 0.0, 0.0, 0.0],
         [1e-3, 0.0, 0.0, 0.0, 0.0],
         [0.0, 0.0, 0.0, 0.0, 0.0],
@@ -40,16 +40,19 @@ SWITCHES_PER_S = np.array(
 # After a longer gap, s, what boosted may have stopped as well as not, within so long after the gap began.
 LONGEST_UNSEEN_S = 15.0
 LONGEST_BURN_S = 40.0
+# A model less likely than this part of the likeliest is not followed through a long gap.
+UNLIKELY = 0.1
 # A model less likely than this is left out until another turns into it.
 LEAST_PROBABILITY = 1e-5
-# Of what seems to rest, that it boosts stays at least so likely: it is followed so, too, until its looks say otherwise.
-LEAST_BOOSTING = 1e-3
+# Of what seems to rest, that it boosts or cruises stays at least so likely: it is followed so, too, until its looks
+# say otherwise.
+LEAST_MOVING = 1e-3
 # Shares below this are not mixed in.
 LEAST_SHARE = 0.01
 # A model that is likelier than this counts alone.
 ALL_BUT_SURE = 0.9999
-# A plume is seen in nearly every look, a body that has burnt out by some sensors only.
-SEEN = np.array([0.9, 0.6, 0.9, 0.9, 0.9])
+# A plume that nobody sees any more may burn yet, behind cloud for instance.
+STILL_BURNS = 0.1
 
 # What an engine that has just lit gives, m/s^2, along the way; and its growth, over the exhaust's speed: liquids and
 # solids reach 2,200 to 3,400 m/s (G. P. Sutton and O. Biblarz, "Rocket Propulsion Elements"), hydrogen 4,500.
@@ -63,6 +66,10 @@ LIFT_SIGMA_M_PER_S2 = 10.0
 SETTING_OUT_SIGMA_M_PER_S = 60.0
 # An engine pushes, and a glider's drag brakes, by more than this.
 LEAST_THRUST_M_PER_S2 = 1.0
+# Evidence against a model counts by no less than this factor a look. A glider's lift carries at least so much.
+LEAST_FACTOR = 1e-3
+LEAST_LIFT_M_PER_S2 = 4.0
+ORBITAL_M_PER_S = 7900.0
 # Where gliders glide and cruisers cruise.
 GLIDE_LOWEST_M, GLIDE_HIGHEST_M, GLIDE_SLOWEST_M_PER_S = 15_000.0, 120_000.0, 1000.0
 CRUISE_HIGHEST_M, CRUISE_FASTEST_M_PER_S = 30_000.0, 1500.0
@@ -76,14 +83,30 @@ def advance(track, time_s):
     step = time_s - track.time_s
     if step <= 0.0:
         return
-    if step > LONGEST_UNSEEN_S and track.probability[BOOST] > 0.0:
-        _stop_boosting(track, step)
-    _mix(track, step)
+    if step > LONGEST_UNSEEN_S:
+        _keep_likely(track)
+        if track.probability[BOOST] > 0.0:
+            _stop_boosting(track, step)
+    else:
+        _mix(track, step)
     for model in range(MODELS):
         if track.probability[model] > 0.0:
             predict(model, track.x[model], track.p[model], step)
     track.time_s = time_s
     combine(track)
+
+
+@njit(cache=True, error_model="numpy")
+def _keep_likely(track):
+    """Leave out models that a long gap would let stray far, for all that they are unlikely."""
+    least = UNLIKELY * track.probability.max()
+    total = 0.0
+    for model in range(MODELS):
+        if track.probability[model] < least:
+            track.probability[model] = 0.0
+        total += track.probability[model]
+    for model in range(MODELS):
+        track.probability[model] /= total
 
 
 @njit(cache=True, error_model="numpy")
@@ -117,7 +140,7 @@ def see(track, origin, los, sigma_rad):
         if weight <= 0.0:
             continue
         likelihood, squared = correct(track.x[model], track.p[model], DIMENSIONS[model], origin, los, sigma_rad)
-        evidence[model] = likelihood + math.log(weight * SEEN[model])
+        evidence[model] = likelihood + math.log(weight)
         if model in (BOOST, GLIDE):
             evidence[model] += math.log(_drives(track.x[model], track.p[model], 1.0 if model == BOOST else -1.0))
         if evidence[model] > best:
@@ -128,13 +151,19 @@ def see(track, origin, los, sigma_rad):
 
 
 @njit(cache=True, error_model="numpy")
-def overlook(track):
-    """Take in that a look with the track in view did not see it."""
-    evidence = np.full(MODELS, -np.inf)
+def burn_out(track):
+    """Let a track whose plume has gone out fall freely from now on, unless its looks say otherwise."""
+    if track.probability[BALLISTIC] == 0.0:
+        track.x[BALLISTIC] = 0.0
+        track.p[BALLISTIC] = 0.0
+        for i in range(6):
+            track.x[BALLISTIC, i] = track.x[BOOST, i]
+            for j in range(6):
+                track.p[BALLISTIC, i, j] = track.p[BOOST, i, j]
     for model in range(MODELS):
-        if track.probability[model] > 0.0:
-            evidence[model] = math.log(track.probability[model] * (1.0 - SEEN[model]))
-    _reweigh(track.probability, evidence)
+        track.probability[model] *= STILL_BURNS
+    track.probability[BALLISTIC] += 1.0 - STILL_BURNS
+    combine(track)
 
 
 @njit(cache=True, error_model="numpy")
@@ -148,8 +177,8 @@ def _reweigh(probability, evidence):
     rests = probability[STATIC] > 0.0
     for model in range(MODELS):
         probability[model] /= total
-        if model == BOOST and rests and evidence[model] > -np.inf:
-            probability[model] = max(probability[model], LEAST_BOOSTING)
+        if model in (BOOST, CRUISE) and rests and evidence[model] > -np.inf:
+            probability[model] = max(probability[model], LEAST_MOVING)
         elif probability[model] < LEAST_PROBABILITY:
             probability[model] = 0.0
         kept += probability[model]
@@ -169,8 +198,20 @@ def _drives(x, p, sign):
         for j in range(3):
             variance += p[6 + i, 6 + j] * x[3 + i] * x[3 + j] / (speed * speed)
     sigma = math.sqrt(max(variance, 1e-12))
+    if sign < 0.0 and not _lifts(x, p, along, speed):
+        return LEAST_FACTOR
     # Twice the normal distribution, and no more than 1.
-    return min(1.0, max(1e-3, math.erfc((LEAST_THRUST_M_PER_S2 - sign * along) / sigma / math.sqrt(2.0))))
+    return min(1.0, max(LEAST_FACTOR, math.erfc((LEAST_THRUST_M_PER_S2 - sign * along) / sigma / math.sqrt(2.0))))
+
+
+@njit(cache=True, error_model="numpy")
+def _lifts(x, p, along, speed):
+    """Return whether the force may have a part across the way that carries a glider."""
+    across2 = x[6] * x[6] + x[7] * x[7] + x[8] * x[8] - along * along
+    sigma = math.sqrt(max((p[6, 6] + p[7, 7] + p[8, 8]) / 3.0, 0.0))
+    # Near the speed of an orbit nothing need be carried.
+    needed = LEAST_LIFT_M_PER_S2 * max(0.0, 1.0 - (speed / ORBITAL_M_PER_S) ** 2)
+    return math.sqrt(max(across2, 0.0)) + 2.0 * sigma > needed
 
 
 @njit(cache=True, error_model="numpy")

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from services.ground_station.tracking.bank.filters import predict
-from services.ground_station.tracking.bank.imm import advance, combine, convert, overlook, see
+from services.ground_station.tracking.bank.imm import advance, burn_out, combine, convert, see
 from services.ground_station.tracking.bank.models import (
     BALLISTIC,
     BOOST,
@@ -60,7 +60,7 @@ def test_probabilities_stay_probabilities_whatever_is_seen() -> None:
             if rng.random() < 0.3:
                 advance(track, float(track["time_s"]) + rng.exponential(0.5))
             if rng.random() < 0.5:
-                overlook(track)
+                burn_out(track)
             else:
                 # Anywhere within gates: no other look is given to a track.
                 apart = rng.uniform(-2.3, 2.3, 3) @ np.linalg.cholesky(track["covariance"][:3, :3]).T
