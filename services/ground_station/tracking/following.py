@@ -32,8 +32,8 @@ UNSEEN_LOOKS, UNSEEN_DOUBT = 8, 7.0
 # How long after a judgement of what is undecided, moves, stays the next is due, s; of many tracks, not all at once.
 JUDGE_WAITS_S = np.array([0.2, 5.0, 2.0])
 JUDGE_STAGGER_S, JUDGE_STAGGERED = 0.25, 8
-# Sine of a climb that no airliner flies, and a speed that none reaches.
-STEEP, WINGED_M_PER_S = 0.3, 600.0
+# Sines of climbs that no airliner flies, the second not even in a young track's error, and a speed that none reaches.
+STEEP, STEEPEST, WINGED_M_PER_S = 0.3, 0.6, 600.0
 # Looks nearer in time than this are of one instant.
 INSTANT_S = 0.1
 # How well place and velocity are known of what was thought to stay and is found to move: its looks say it, over some
@@ -415,8 +415,9 @@ def _drives(track, boosting):
     distance = math.sqrt(mean[0] ** 2 + mean[1] ** 2 + mean[2] ** 2)
     climb = (mean[0] * mean[3] + mean[1] * mean[4] + mean[2] * mean[5]) / (distance * speed)
     thrust = (mean[6] * mean[3] + mean[7] * mean[4] + mean[8] * mean[5]) / speed
-    fast = speed > WINGED_M_PER_S and boosting > LIKELY
-    return thrust > LEAST_THRUST_M_PER_S2 and (fast or (climb > STEEP and boosting > SURE))
+    no_wings = speed > WINGED_M_PER_S or climb > STEEPEST
+    surely = (no_wings and boosting > LIKELY) or (climb > STEEP and boosting > SURE)
+    return thrust > LEAST_THRUST_M_PER_S2 and surely
 
 
 @njit(cache=True, error_model="numpy")
