@@ -59,17 +59,19 @@ def metrics(
 
 
 def _shown(tracks: Sequence[TrackTable], times_s: Sequence[float], period_s: float) -> set[Track]:
+    """Return the tracks; one that is not confirmed for a while is another after it: a track has a state throughout."""
     shown = set()
     for track in tracks:
-        states = []
+        parts: list[list[State]] = [[]]
         for time_s in times_s:
             line = track.newest(time_s, period_s)
             if line is not None:
                 velocity = track.velocity_itrs_m_per_s[line]
                 place = track.position_itrs_m[line] + (time_s - track.time_s[line]) * velocity
-                states.append(State(np.concatenate([place, velocity])[:, None], timestamp=_datetime(time_s)))
-        if states:
-            shown.add(Track(states, id=track.track_id))
+                parts[-1].append(State(np.concatenate([place, velocity])[:, None], timestamp=_datetime(time_s)))
+            elif parts[-1]:
+                parts.append([])
+        shown |= {Track(states, id=f"{track.track_id}/{part}") for part, states in enumerate(parts) if states}
     return shown
 
 

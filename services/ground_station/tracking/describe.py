@@ -32,6 +32,8 @@ RESTS_UNTIL_SHOWN: dict[TargetClass, float] = {"static_heat": 0.6, "unknown": 0.
 # So long after it was found to move, what is on an airway and as slow as an airliner may be one, whatever its way seems
 # to be.
 SETTLED_S, AIRWAY_SLACK_M, AIRWAY_SIGMA = 30.0, 1500.0, 3.0
+# No airliner climbs so, not even in a young track's error; every rocket does, as low as that.
+STEEPEST_RAD = math.radians(20.0)
 # An engine pushes by more than this, and a model so likely is believed.
 LEAST_THRUST_M_PER_S2, SURE = 5.0, 0.95
 
@@ -208,6 +210,7 @@ def _is_aircraft(record: np.void, evidence: classify.FlightEvidence) -> bool:
     may_be = (
         not evidence.boost_seen
         and lowest - AIRWAY_SLACK_M < evidence.height_m < highest + AIRWAY_SLACK_M
+        and evidence.climb_rad < STEEPEST_RAD
         and evidence.speed_m_per_s < classify.AIRWAY_SPEEDS_M_PER_S[1] + AIRWAY_SIGMA * evidence.speed_sigma_m_per_s
     )
     return classify.is_air_traffic(evidence) or (may_be and not settled)
