@@ -23,6 +23,7 @@ from bench.tracking.report import options, percentile, rms, seeds, show
 from bench.tracking.run import track
 from bench.tracking.scenarios import Quality, boost
 from bench.tracking.sightings import sightings
+from bench.tracking.tracks import CUTOFF_M
 from services.geometry.geodesic import geodesic_inverse
 from services.scenario.references import reference_rocket
 
@@ -76,11 +77,22 @@ def measured(seed: int, kind: str, changes: Mapping[str, Any]) -> dict[str, floa
     if truth.rocket is not None and not truth.rocket.pitch:
         bound = boost_bound(truth, sightings(taken, truth.object_id, sky.start_unix_ns))
         found["bound_m"], found["heading_bound_deg"] = bound.launch_m, math.degrees(bound.heading_rad)
-    known = [record for record in track(look.line for look in taken) if record.get("launch")]
+    known = [
+        record
+        for record in track(look.line for look in taken)
+        if record.get("launch") and record["state"] == "confirmed" and is_near(record, truth, sky.start_unix_ns)
+    ]
     if known:
         launch = max(known, key=lambda record: int(record["time_unix_ns"]))["launch"]
         found.update(launch_errors(launch, truth))
     return found
+
+
+def is_near(record: Mapping[str, Any], truth: Truth, start_unix_ns: int) -> bool:
+    """Return whether a line's place is within CUTOFF_M of a truth."""
+    time_s = (int(record["time_unix_ns"]) - start_unix_ns) / 1e9
+    place = truth.states(np.array([time_s]))[0][0]
+    return float(np.linalg.norm(place - np.array(record["position_itrs_m"]))) < CUTOFF_M
 
 
 def launch_errors(launch: Mapping[str, Any], truth: Truth) -> dict[str, float]:

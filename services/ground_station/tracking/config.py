@@ -76,8 +76,9 @@ class TrackingConfig:
     # It rises this fast, above cloud in an updraught, or it travels this fast, above cloud in a jet stream.
     rising_m_per_s: float = 40.0
     travelling_m_per_s: float = 150.0
-    # One satellite alone sees parallax of cloud as motion of up to a hundred m/s; more than this is none.
-    plane_moving_m_per_s: float = 300.0
+    # One satellite alone sees height as motion: cloud seems to go up to a hundred m/s, an airliner 330. What is faster
+    # than this is neither.
+    plane_moving_m_per_s: float = 450.0
     # Seconds and looks before anything is decided.
     decide_s: float = 3.0
     decide_hits: int = 10

@@ -32,6 +32,7 @@ RESTS_UNTIL_SHOWN: dict[TargetClass, float] = {"static_heat": 0.6, "unknown": 0.
 # So long after it was found to move, what is on an airway and as slow as an airliner may be one, whatever its way seems
 # to be.
 SETTLED_S, AIRWAY_SLACK_M, AIRWAY_SIGMA = 30.0, 1500.0, 3.0
+UNSEEN_S = 10.0
 # No airliner climbs so, not even in a young track's error; every rocket does, as low as that.
 STEEPEST_RAD = math.radians(20.0)
 # An engine pushes by more than this, and a model so likely is believed.
@@ -204,9 +205,12 @@ def _classes(record: np.void, launch: LaunchRecord | None) -> tuple[dict[TargetC
 
 
 def _is_aircraft(record: np.void, evidence: classify.FlightEvidence) -> bool:
-    """Return whether a track is held for an airliner: it flies as one, or may, and its way is not settled yet."""
+    """Return whether a track is held for an airliner: it flies as one, or may, its way not settled or out of sight."""
     lowest, highest = classify.AIRWAY_HEIGHTS_M
     settled = record["time_s"] - record["moved_s"] > SETTLED_S
+    # What was never seen to boost, and is not seen any more, is nothing to warn of.
+    if not evidence.boost_seen and record["time_s"] - record["last_hit_s"] > UNSEEN_S:
+        return True
     may_be = (
         not evidence.boost_seen
         and lowest - AIRWAY_SLACK_M < evidence.height_m < highest + AIRWAY_SLACK_M
