@@ -29,6 +29,8 @@ MOST_TRACKS = 8
 MOST_LOOKS = 2400
 # A crowd that was untangled so lately is settled.
 LATELY_S = 5.0
+# Part of the detections that as many objects would have, with which a crowd has as many objects as tracks.
+LEAST_SHARE = 0.7
 # The first instants of a crowd, s: it has not gone far yet.
 FIRST_S = 2.0
 
@@ -109,6 +111,9 @@ def untangle_crowd(tracks, pool, rows, since_s, hit_score, miss_score, new_rows)
             origin[k, i], los[k, i] = ray.origin[i], ray.los[i]
     begins[looks] = n
     m = len(rows)
+    # Two tracks of one object have one detection a look between them: they are doubles, not a crowd.
+    if n < LEAST_SHARE * m * looks:
+        return False
     first_x, first_p = np.zeros((m, SIZE)), np.zeros((m, SIZE, SIZE))
     velocity = np.empty((m, 3))
     crossing = _crossing(origin, los, time_s[0], rays)
