@@ -40,6 +40,8 @@ FITS, FITS_SHARE = 4, 0.05
 AGAIN_S, AGAIN_SHARE = 1.0, 0.02
 # Of one satellite alone, s.
 ALONE_AGAIN_S = 5.0
+# A launch that is known so much worse than before is searched for anew.
+WIDER = 1.3
 # Fits are remembered: a tracker that goes back in time needs the last ones again.
 REMEMBERED = 256
 # A launch whose ellipse is longer than this is not known.
@@ -102,6 +104,10 @@ class Ascents:
             if before is not None and len(before.biases) != lines.sensors:
                 before = None
         fit = self._fit(lines, at_s, before, bias)
+        if fit is not None and before is not None and _width_m(fit) > WIDER * _width_m(before):
+            # More looks never know less: what was followed on has led astray.
+            anew = self._fit(lines, at_s, None, bias)
+            fit = anew if anew is not None and _width_m(anew) < _width_m(fit) else fit
         if fit is None:
             return LaunchRecord(before, now_s) if known is None else _tried(known, now_s)
         return self._record(fit, now_s)
@@ -168,6 +174,12 @@ class Ascents:
             math.degrees(launch.heading_sigma_rad) if known else None,
         )
         return LaunchRecord(fit, now_s, estimate, launch.time_s, *_lift_off(fit))
+
+
+def _width_m(fit: AscentFit) -> float:
+    """Return how wide a launch is known; infinite where it is not."""
+    trace = float(np.trace(fit.launch.covariance_m2))
+    return math.sqrt(trace) if math.isfinite(trace) else math.inf
 
 
 def _tried(known: LaunchRecord, now_s: float) -> LaunchRecord:

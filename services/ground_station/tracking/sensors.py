@@ -17,8 +17,9 @@ LONGEST_STEP_S = 4.0
 # Clutter is counted over about so many looks; a look without any says no less than this many points.
 COUNTED_LOOKS = 30
 LEAST_POINTS = 0.5
-# Mean squared distance over what it should be from which sensors are held for biased, over so many detections of each.
-MISFIT, HEARD_LOOKS = 1.5, 10
+# Mean squared distance over what it should be from which sensors are held for biased, over at least so many detections
+# of each and remembered over at most so many; and standard deviations of chance that it must lie above 1.
+MISFIT, HEARD_LOOKS, REMEMBERED_LOOKS, MISFIT_SIGMA = 1.5, 10, 50, 6.0
 # Where nothing could be begun, for so many objects that three satellites or more seem to see did not fit: the same.
 REFUSED = 8
 # A satellite in low orbit goes 7,600 m/s: from 1,500 km away, so fast an angle.
@@ -113,7 +114,7 @@ class Sensors:
         known = self.records[: len(self.names)]
         heard = known["heard"] >= HEARD_LOOKS
         lost = self.founded == 0 and self.refused >= REFUSED
-        if self.biased or not (lost or (heard.any() and float(known["misfit"][heard].mean()) >= MISFIT)):
+        if self.biased or not (lost or (heard.any() and _is_misfit(known[heard]))):
             return
         self.biased = True
         # A clock's error moves the satellite along its orbit; seen from a thousand kilometres that is an angle.
@@ -146,6 +147,13 @@ class Sensors:
         record = self.records[number]
         before = float(record["clutter_per_sr"])
         record["clutter_per_sr"] = before + (density - before) / COUNTED_LOOKS if before > 0 else density
+
+
+def _is_misfit(heard: NDArray[np.void]) -> bool:
+    """Return whether detections lie farther from their tracks than chance has it: chi-square of two, halved."""
+    misfit = float(heard["misfit"].mean())
+    count = int(np.minimum(heard["heard"], REMEMBERED_LOOKS).sum())
+    return misfit >= MISFIT and (misfit - 1.0) * math.sqrt(count) >= MISFIT_SIGMA
 
 
 @njit(cache=True, error_model="numpy")
