@@ -19,7 +19,7 @@ COUNTED_LOOKS = 30
 LEAST_POINTS = 0.5
 # Mean squared distance over what it should be from which sensors are held for biased, over at least so many detections
 # of each and remembered over at most so many; and standard deviations of chance that it must lie above 1.
-MISFIT, HEARD_LOOKS, REMEMBERED_LOOKS, MISFIT_SIGMA = 1.5, 10, 50, 6.0
+MISFIT, HEARD_LOOKS, REMEMBERED_LOOKS, MISFIT_SIGMA = 1.5, 10, 50, 4.5
 # Where nothing could be begun, for so many objects that three satellites or more seem to see did not fit: the same.
 REFUSED = 8
 # A satellite in low orbit goes 7,600 m/s: from 1,500 km away, so fast an angle.
@@ -109,11 +109,14 @@ class Sensors:
             sigma_rad=np.hypot(arrays.raw_sigma_rad, SHARED * float(record["doubt_rad"])),
         )
 
-    def find_bias(self, angle_sigma_rad: float, time_sigma_s: float) -> None:
-        """Hold the sensors for biased where their detections lie too far from the tracks that they belong to."""
+    def find_bias(self, angle_sigma_rad: float, time_sigma_s: float, apart: bool) -> None:
+        """Hold the sensors for biased where their detections lie too far from the tracks that they belong to.
+
+        apart: some sensors follow one object, and others another, beside each other.
+        """
         known = self.records[: len(self.names)]
         heard = known["heard"] >= HEARD_LOOKS
-        lost = self.founded == 0 and self.refused >= REFUSED
+        lost = apart or (self.founded == 0 and self.refused >= REFUSED)
         if self.biased or not (lost or (heard.any() and _is_misfit(known[heard]))):
             return
         self.biased = True

@@ -18,7 +18,7 @@ from services.ground_station.tracking.histories import JUDGED_LOOKS, TRACK_LOOKS
 from services.ground_station.tracking.judgement.limits import limits_from
 from services.ground_station.tracking.launches import Ascents, LaunchRecord
 from services.ground_station.tracking.look import Look, LookArrays, seconds
-from services.ground_station.tracking.records import NONE, TRACK, TRACKLET, Pool, PoolMark, grown
+from services.ground_station.tracking.records import CONFIRMED, NONE, STAYS, TRACK, TRACKLET, Pool, PoolMark, grown
 from services.ground_station.tracking.rules import rules_from
 from services.ground_station.tracking.sensors import Sensors
 
@@ -34,6 +34,8 @@ FIRST_ROOM = 4096
 INSTANT_S = 0.05
 # Crowds are untangled so often, over looks of so long; for so long after, no fit of its own puts a track right, s.
 UNTANGLE_S, UNTANGLED_S, CROWD_MEMORY_S = 2.0, 60.0, 6.0
+# Tracks side by side: nearer than this, in place and speed, with so many hits each; compared among at most so many.
+BESIDE_M, BESIDE_M_PER_S, LEAST_HITS, MOST_COMPARED = 3000.0, 300.0, 6, 64
 # Candidates for new tracks that a look may have, the best-meeting first.
 MOST_CANDIDATES = 4096
 NO_LOSS = "another track explains what it saw"
@@ -161,12 +163,35 @@ class Sky:
         if time_s - self._instant_s <= INSTANT_S:
             return
         self._instant_s = time_s
-        self.sensors.find_bias(self.config.attitude_bias_sigma_rad, self.config.clock_bias_sigma_s)
+        apart = self._apart() if not self.sensors.biased else False
+        self.sensors.find_bias(self.config.attitude_bias_sigma_rad, self.config.clock_bias_sigma_s, apart)
         if self._count:
             self._untangle(time_s)
             self._fit_ascents(time_s)
         if self._tracklet_count:
             self._fit_alone(time_s)
+
+    def _apart(self) -> bool:
+        """Return whether two tracks fly side by side, each seen by satellites that never saw the other: one object.
+
+        The younger of them is from now on the other's double.
+        """
+        rows = np.flatnonzero((self.tracks["state"] == CONFIRMED) & (self.tracks["motion"] != STAYS))
+        if not 2 <= len(rows) <= MOST_COMPARED:
+            return False
+        chosen = self.tracks[rows]
+        seen, hits = chosen["sensors"], chosen["hits"]
+        strangers = (seen[:, None] & seen[None, :]) == 0
+        offset = chosen["mean"][:, None, :6] - chosen["mean"][None, :, :6]
+        beside = (np.linalg.norm(offset[:, :, :3], axis=2) < BESIDE_M) & (
+            np.linalg.norm(offset[:, :, 3:], axis=2) < BESIDE_M_PER_S
+        )
+        grown = (hits[:, None] >= LEAST_HITS) & (hits[None, :] >= LEAST_HITS)
+        first, second = np.nonzero(np.triu(strangers & beside & grown, 1))
+        for older, younger in zip(rows[first].tolist(), rows[second].tolist(), strict=True):
+            self.tracks["rival"][younger] = self.tracks["serial"][older]
+            self.tracks["rival_looks"][younger] = following.DOUBLE_LOOKS
+        return len(first) > 0
 
     def _fit_alone(self, time_s: float) -> None:
         """Fit the ascent of a track that one satellite alone sees, if one is due."""
