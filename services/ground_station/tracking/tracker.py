@@ -49,7 +49,8 @@ class _Taken:
 class Tracker:
     """Follows everything that the satellites of one run detect.
 
-    settled: told of each look once it is `reorder_s` older than the newest; `finish` tells of the rest.
+    settled: told of each look that is `reorder_s` older than the newest, before the next is taken; `finish` tells of
+    the rest.
     """
 
     config: TrackingConfig
@@ -59,6 +60,8 @@ class Tracker:
     _taken: list[_Taken] = field(default_factory=list)
     _images: dict[str, ImageTracks] = field(default_factory=dict)
     _newest_settled: tuple[int, str, int] | None = None
+    # Settled, and not told yet.
+    _pending: list[Changes] = field(default_factory=list)
 
     @property
     def epoch_unix_ns(self) -> int | None:
@@ -86,6 +89,7 @@ class Tracker:
         changes nothing. Raises LateLookError for one that is `reorder_s` older than the newest, and TooManySensorsError
         for one of a sensor too many; both change nothing.
         """
+        self._tell()
         sky = self._begin()
         order = (look.time_unix_ns, look.sensor_id, look.sequence)
         place = bisect.bisect_left(self._taken, order, key=lambda taken: taken.order)
@@ -113,8 +117,10 @@ class Tracker:
     def prepare(self, look: Look) -> None:
         """Do what is due before a look, if it is the next in order: untangle crowds, fit ascents.
 
-        `update_look` does it where nobody has; whoever has a moment before the look comes spares it then.
+        `update_look` does it where nobody has; whoever has a moment before the look comes spares it then. So it is with
+        telling what has settled.
         """
+        self._tell()
         if self._sky is None or not self._taken or look.time_unix_ns <= self._taken[-1].order[0]:
             return
         self._sky.begin_instant(seconds(look.time_unix_ns, EPOCH_UNIX_NS))
@@ -123,6 +129,7 @@ class Tracker:
         """Settle what has been taken: nothing more comes."""
         if self._taken:
             self._settle(self._taken[-1].order[0] + 1)
+        self._tell()
 
     def _begin(self) -> Sky:
         if self._sky is None:
@@ -134,12 +141,18 @@ class Tracker:
         changes = sky.take(look)
         self._taken.append(_Taken((look.time_unix_ns, look.sensor_id, look.sequence), look, before, changes))
 
+    def _tell(self) -> None:
+        """Tell of what has settled."""
+        pending, self._pending = self._pending, []
+        for changes in pending:
+            if self.settled is not None:
+                self.settled(changes)
+
     def _settle(self, before_unix_ns: int) -> None:
         """Let go of looks older than an instant."""
         count = bisect.bisect_left(self._taken, before_unix_ns, key=lambda taken: taken.look.time_unix_ns)
-        for taken in self._taken[:count]:
-            if self.settled is not None:
-                self.settled(taken.changes)
+        if self.settled is not None:
+            self._pending += [taken.changes for taken in self._taken[:count]]
         if count:
             self._newest_settled = self._taken[count - 1].order
             del self._taken[:count]
