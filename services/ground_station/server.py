@@ -1,6 +1,7 @@
 """The ground station's life: load, start, serve, drain, stop. It owns the sockets and the waiting."""
 
 import asyncio
+import functools
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -89,7 +90,7 @@ async def _start(
             station.clocks.learn(clock)
         work.append(tasks.create_task(follow_clock(relay, station.clocks), name="follow run clock"))
     # Kernels are loaded, or compiled, before the first frame waits for them.
-    await station.fusion.in_thread(rehearse)
+    await station.fusion.in_thread(functools.partial(rehearse, crowd=False))
     await station.restore()
     forget = station.follower.archive.forget_batches
     await station.fusion.in_thread(forget, time.time_ns() - int(config.keep_batches_s * 1e9), station.run_id)

@@ -32,13 +32,16 @@ LASTS_S = 24
 PIXEL_RAD = 1e-3
 
 
-def rehearse() -> int:
-    """Track the made-up sky; return how many objects were shown to move: two."""
+def rehearse(*, crowd: bool = True) -> int:
+    """Track the made-up sky; return how many objects were shown to move: two, without the crowd one.
+
+    Kernels that untangle crowds take ten megabytes in memory: who wants them only when they are needed leaves them out.
+    """
     moving: set[str] = set()
     tracker = Tracker(TrackingConfig(), "rehearsal")
     for second in range(1, LASTS_S):
         for number in range(len(SATELLITES)):
-            changed = tracker.update_look(_look(float(second), number))
+            changed = tracker.update_look(_look(float(second), number, crowd))
             moving.update(each.track_id for each in changed if each.moving and each.kinematic is not None)
             for each in changed:
                 if each.moving and each.kinematic is not None:
@@ -47,13 +50,13 @@ def rehearse() -> int:
     return len(moving)
 
 
-def _look(time_s: float, number: int) -> Look:
+def _look(time_s: float, number: int, crowd: bool) -> Look:
     """Return a satellite's look; the last one's has a camera, the others' a round field of view."""
     east_m, north_m = SATELLITES[number]
     position = SITE_ITRS_M + (east_m + SATELLITE_M_PER_S * time_s) * EAST + north_m * NORTH + SATELLITE_HEIGHT_M * UP
     risen = RISE_M_PER_S2 * time_s**2 / 2
     first = SITE_ITRS_M + risen * UP + risen / 4 * EAST
-    sources = np.array([first, first + APART_M * NORTH, SITE_ITRS_M + 5e4 * NORTH])
+    sources = np.array([first, SITE_ITRS_M + 5e4 * NORTH, *([first + APART_M * NORTH] if crowd else [])])
     los = sources - position
     los += np.random.default_rng([round(time_s), number]).normal(0.0, SIGMA_RAD, los.shape) * 1e6
     los /= np.linalg.norm(los, axis=1)[:, None]
