@@ -1,4 +1,4 @@
-"""A minute of made-up tracking that runs every kernel once, so that all are compiled before the first real look.
+"""A made-up sky that runs every kernel once, so that all are compiled before the first real look.
 
 Numba compiles a function when it is first called, and keeps the result on the disk. The first station on a fresh
 machine would otherwise stand still for minutes in mid-launch.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from services.ground_station.tracking import following, founding, tracklets
+from services.ground_station.tracking import ending, following, founding, tracklets
 from services.ground_station.tracking.ascent.rays import BiasPrior
 from services.ground_station.tracking.association.meeting import MOST_MEMBERS, candidates
 from services.ground_station.tracking.changes import Changes, Ended
@@ -38,7 +38,6 @@ UNTANGLE_S, UNTANGLED_S, CROWD_MEMORY_S = 2.0, 60.0, 6.0
 BESIDE_M, BESIDE_M_PER_S, LEAST_HITS, MOST_COMPARED = 3000.0, 300.0, 6, 64
 # Candidates for new tracks that a look may have, the best-meeting first.
 MOST_CANDIDATES = 4096
-NO_LOSS = "another track explains what it saw"
 
 
 @dataclass(frozen=True)
@@ -190,7 +189,7 @@ class Sky:
         first, second = np.nonzero(np.triu(strangers & beside & grown, 1))
         for older, younger in zip(rows[first].tolist(), rows[second].tolist(), strict=True):
             self.tracks["rival"][younger] = self.tracks["serial"][older]
-            self.tracks["rival_looks"][younger] = following.DOUBLE_LOOKS
+            self.tracks["rival_looks"][younger] = ending.DOUBLE_LOOKS
         return len(first) > 0
 
     def _fit_alone(self, time_s: float) -> None:
@@ -386,7 +385,7 @@ class Sky:
     def _merge(self, rows: Int64, identity: str) -> list[Ended]:
         """Return the ends of announced members whose event is not the new track's."""
         return [
-            Ended(self.tracklets[row].copy(), NO_LOSS, event_id(identity))
+            Ended(self.tracklets[row].copy(), ending.NO_LOSS, event_id(identity))
             for row in rows.tolist()
             if self.tracklets["hits"][row] >= self.config.plane_hits
             and founder(self.naming, self.tracklets[row], self.sensors.names) != identity
@@ -394,16 +393,16 @@ class Sky:
 
     def _end_tracks(self, time_s: float) -> list[Ended]:
         codes = np.empty(self._count, dtype=np.int64)
-        following.ends(self.tracks, time_s, self._rules, codes)
+        ending.ends(self.tracks, time_s, self._rules, codes)
         over = []
         for row in np.flatnonzero(codes).tolist():
             record = self.tracks[row]
-            into = self._event_of(int(record["rival"])) if codes[row] == following.IS_DOUBLE else ""
-            over.append(Ended(record.copy(), _why(int(codes[row]), time_s - float(record["last_hit_s"])), into))
+            into = self._event_of(int(record["rival"])) if codes[row] == ending.IS_DOUBLE else ""
+            over.append(Ended(record.copy(), ending.why(int(codes[row]), time_s - float(record["last_hit_s"])), into))
             self._track_pool.give_back([int(record["history"])], time_s)
             self._forget_launch(int(record["serial"]))
         if over:
-            kept = self.tracks[codes == following.GOES_ON]
+            kept = self.tracks[codes == ending.GOES_ON]
             self._count = len(kept)
             self._tracks[: self._count] = kept
         return over
@@ -427,7 +426,9 @@ class Sky:
             if record["hits"] < config.plane_hits:
                 continue
             into = self._event_of(int(record["thief"])) if codes[row] == tracklets.IS_DOUBLE else ""
-            over.append(Ended(record.copy(), NO_LOSS if into else f"not seen in {int(record['misses'])} looks", into))
+            over.append(
+                Ended(record.copy(), ending.NO_LOSS if into else f"not seen in {int(record['misses'])} looks", into)
+            )
         self._drop_tracklets(codes, time_s)
         return over
 
@@ -457,14 +458,3 @@ class Sky:
         # Marks and changes hold the dictionary: it is replaced, never changed.
         if serial in self.launches:
             self.launches = {key: value for key, value in self.launches.items() if key != serial}
-
-
-def _why(code: int, unseen_s: float) -> str:
-    return {
-        following.UNSEEN: f"not seen for {unseen_s:.1f} s by cameras that had it in view",
-        following.OUT_OF_VIEW: "out of every camera's view",
-        following.CONTRADICTS: "its looks do not belong to one object",
-        following.MOSTLY_UNSEEN: "most looks did not see it",
-        following.IS_DOUBLE: NO_LOSS,
-        following.UNLIKELY: "clutter explains its looks better than an object does",
-    }[code]
