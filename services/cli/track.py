@@ -2,6 +2,9 @@
 
 LOOKS has one look of one sensor a line; OUT gets one line a track and look time. A line that is no look is named on
 standard error and passed over; the exit status is 0 unless none could be used.
+
+Looks are taken in the order of their times, whatever the order of the lines. One that is older than the newest before
+it by more than --reorder-s is passed over, too; a file that is sorted by time_unix_ns loses none.
 """
 
 import sys
@@ -13,21 +16,38 @@ import typer
 
 from services.runtime.errors import BadInputError
 
+# Every look within it is held with a copy of all tracks.
+LONGEST_REORDER_S = 3600.0
+
 
 def run(
     looks: Annotated[Path, typer.Argument(help="Looks, JSON lines.")],
     out: Annotated[Path, typer.Option(help="Tracks, JSON lines.")],
     timing: Annotated[Path | None, typer.Option(help="One line a look: the time it took, in nanoseconds.")] = None,
     run_id: Annotated[str, typer.Option(help="Tracks are named after it and their first detection.")] = "run",
+    reorder_s: Annotated[
+        float,
+        typer.Option(
+            metavar="S",
+            help="A look may be so many seconds older than the newest before it and is still taken in its place. More "
+            "loses fewer looks, holds more of them in memory, and writes a look's tracks so much later.",
+        ),
+    ] = 5.0,
 ) -> None:
     import time
 
     from services.ground_station.tracking.config import TrackingConfig
     from services.ground_station.tracking.looks_file import LookError, TrackLines, parse_looks
-    from services.ground_station.tracking.tracker import Tracker
+    from services.ground_station.tracking.tracker import LateLookError, Tracker
 
+    if not 0 < reorder_s <= LONGEST_REORDER_S:
+        raise typer.BadParameter(
+            f"{reorder_s:g} is not within 0 to {LONGEST_REORDER_S:g} s; where looks come later than that, sort the "
+            "lines by time_unix_ns",
+            param_hint="--reorder-s",
+        )
     lines = TrackLines()
-    tracker = Tracker(TrackingConfig(), run_id, settled=lines.add)
+    tracker = Tracker(TrackingConfig(reorder_s=reorder_s), run_id, settled=lines.add)
     used = refused = 0
     with ExitStack() as files:
         try:
@@ -45,7 +65,8 @@ def run(
                     took = time.perf_counter_ns() - begun
                 except ValueError as error:
                     refused += 1
-                    print(f"{looks}:{number}: {error}", file=sys.stderr)
+                    option = " (reorder_s is --reorder-s here)" if isinstance(error, LateLookError) else ""
+                    print(f"{looks}:{number}: {error}{option}", file=sys.stderr)
                     continue
                 used += 1
                 tracks.writelines(f"{line}\n" for line in lines.ready())

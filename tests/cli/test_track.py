@@ -1,6 +1,7 @@
 """The verbs track and score on files."""
 
 import json
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,10 @@ import pytest
 from typer.testing import CliRunner
 
 from services.cli.main import app
+from services.cli.track import run
 from services.geometry.ellipsoid import geodetic_to_itrs
 from services.geometry.geodesic import geodesic_distance_m
+from services.ground_station.tracking.config import TrackingConfig
 from services.runtime.errors import BadInputError
 
 START = 1_782_043_200_000_000_000
@@ -89,6 +92,43 @@ def test_bad_lines_are_named_and_passed_over(tmp_path: Path) -> None:
     assert "looks.jsonl:1: sigma_rad is 0" in result.stderr
     assert "looks.jsonl:2: position_itrs_m" in result.stderr
     assert "looks.jsonl:3: sensor_id is None" in result.stderr
+
+
+def track(folder: Path, records: list[dict[str, Any]], *options: str) -> tuple[str, str]:
+    """Return the track lines and what was said on standard error."""
+    source, out = write(folder / "looks.jsonl", records), folder / "tracks.jsonl"
+    result = CliRunner().invoke(app, ["track", str(source), "--out", str(out), *options])
+    assert result.exit_code == 0, result.output
+    return out.read_text(), result.stderr
+
+
+def test_looks_later_than_reorder_s_are_named_with_the_option_that_takes_them(tmp_path: Path) -> None:
+    in_order = looks(20)
+    # The three looks of 4 s come after those of 12 s.
+    late = [*in_order[:24], *in_order[27:75], *in_order[24:27], *in_order[75:]]
+    _, said = track(tmp_path, late)
+    lines = said.splitlines()
+    assert len(lines) == 3
+    for number, line in enumerate(lines, 73):
+        assert f"looks.jsonl:{number}: " in line
+        assert "raise reorder_s, which is 5 s" in line
+        assert "--reorder-s" in line
+    taken, said = track(tmp_path, late, "--reorder-s", "10")
+    assert said == ""
+    assert taken == track(tmp_path, in_order)[0]
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf"])
+def test_reorder_s_out_of_range_is_wrong_usage(tmp_path: Path, seconds: str) -> None:
+    source = write(tmp_path / "looks.jsonl", looks(1))
+    result = CliRunner().invoke(app, ["track", str(source), "--out", str(tmp_path / "out"), "--reorder-s", seconds])
+    assert result.exit_code == 2
+    assert "is not within 0 to 3600 s" in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_reorder_s_left_out_is_the_trackers_own() -> None:
+    assert signature(run).parameters["reorder_s"].default == TrackingConfig().reorder_s
 
 
 def test_a_file_without_looks_fails(tmp_path: Path) -> None:
