@@ -9,12 +9,12 @@ import argparse
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
-from rich.table import Table
 
 from bench.warning.flights import Flown, drawn_noise, evidence, flights
 from services.ground_station.tracking.classify import class_probability
@@ -28,6 +28,7 @@ DECIDED_S = 60.0
 CRUISE_DECIDED_S = 120.0
 # No flight is judged later than this after launch.
 JUDGED_S = 900.0
+FLIGHTS, SEED = 100, 1001
 EDGES = (0.0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.97, 1.001)
 
 
@@ -62,7 +63,7 @@ def judge(counts: Mapping[TargetClass, int], seed: int) -> list[Judged]:
     found = []
     for word, count in counts.items():
         source = flights(word, rng, until_s=JUDGED_S)
-        for _ in track(range(count), description=word, transient=True):
+        for _ in track(range(count), description=word, console=Console(stderr=True), transient=True):
             flown = next(source)
             for phase, time_s in phases(flown).items():
                 if time_s < flown.flight.end_s - 1:
@@ -72,32 +73,55 @@ def judge(counts: Mapping[TargetClass, int], seed: int) -> list[Judged]:
     return found
 
 
-def main() -> None:
-    """Print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--flights", type=int, default=100, help="of each class")
-    parser.add_argument("--seed", type=int, default=1001)
-    options = parser.parse_args()
-    found = judge(dict.fromkeys(CLASSES, options.flights), options.seed)
-    console = Console()
-    table = Table("phase", "flights", "wrong", *(f"{word} wrong" for word in CLASSES))
+def run(flights: int = FLIGHTS, seed: int = SEED) -> dict[str, Any]:
+    """Return shares of wrong judgements by phase, of all and of each class, and what stated probabilities are worth.
+
+    A class that has no such phase is left out there.
+    """
+    found = judge(dict.fromkeys(CLASSES, flights), seed)
+    phased = {}
     for phase in dict.fromkeys(each.phase for each in found):
         those = [each for each in found if each.phase == phase]
-        shares = [_wrong([each for each in those if each.truth == word]) for word in CLASSES]
-        table.add_row(phase, str(len(those)), _wrong(those), *shares)
-    console.print(table)
-    table = Table("stated", "judgements", "mean stated", "right")
+        true = {word: [each for each in those if each.truth == word] for word in CLASSES}
+        classes = {word: _wrong(own) for word, own in true.items() if own}
+        phased[phase] = {"judgements": len(those), "wrong": _wrong(those), "of_class": classes}
+    stated = []
     for low, high in itertools.pairwise(EDGES):
         those = [each for each in found if low <= each.probability < high]
         if those:
-            right = sum(each.said == each.truth for each in those) / len(those)
-            stated = sum(each.probability for each in those) / len(those)
-            table.add_row(f"{low:.2f} to {min(high, 1):.2f}", str(len(those)), f"{stated:.3f}", f"{right:.3f}")
-    console.print(table)
+            mean = sum(each.probability for each in those) / len(those)
+            stated.append(
+                {"from": low, "to": min(high, 1), "judgements": len(those), "mean": mean, "right": 1 - _wrong(those)}
+            )
+    return {"phases": phased, "stated": stated}
 
 
-def _wrong(those: list[Judged]) -> str:
-    return f"{sum(each.said != each.truth for each in those) / len(those):.1%}" if those else ""
+def table(figures: dict[str, Any]) -> str:
+    """Return the figures as lines for a person."""
+    lines = [f"{'wrong':20}{'of':>8}{'all':>8}" + "".join(f"{word:>14}" for word in CLASSES)]
+    for phase, each in figures["phases"].items():
+        shares = "".join(
+            f"{each['of_class'][word]:14.1%}" if word in each["of_class"] else " " * 14 for word in CLASSES
+        )
+        lines.append(f"{phase:20}{each['judgements']:8}{each['wrong']:8.1%}{shares}")
+    lines.append(f"{'stated':20}{'of':>8}{'mean':>8}{'right':>14}")
+    for each in figures["stated"]:
+        span = f"{each['from']:.2f} to {each['to']:.2f}"
+        lines.append(f"{span:20}{each['judgements']:8}{each['mean']:8.3f}{each['right']:14.3f}")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--flights", type=int, default=FLIGHTS, help="of each class")
+    parser.add_argument("--seed", type=int, default=SEED)
+    options = parser.parse_args()
+    print(table(run(options.flights, options.seed)))
+
+
+def _wrong(those: list[Judged]) -> float:
+    return sum(each.said != each.truth for each in those) / len(those)
 
 
 if __name__ == "__main__":
