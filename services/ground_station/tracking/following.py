@@ -4,12 +4,11 @@ import math
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
 from services.ground_station.tracking.association.assignment import assign
-from services.ground_station.tracking.association.gating import gate_tracks
+from services.ground_station.tracking.association.gating import gated
 from services.ground_station.tracking.bank.filters import LIGHT_M_PER_S, predict
-from services.ground_station.tracking.bank.imm import advance, burn_out, combine, see, usual_force
+from services.ground_station.tracking.bank.imm import advance_in, burn_out, combine, see, usual_force, working_room
 from services.ground_station.tracking.bank.models import BALLISTIC, BOOST, CRUISE, GLIDE, MODELS, STATIC
 from services.ground_station.tracking.histories import is_due, track_place, window, write_ray
 from services.ground_station.tracking.judgement import judge as judgement
@@ -45,42 +44,26 @@ SET_OUT_SIGMA_M_PER_S = 200.0
 @njit(cache=True, error_model="numpy")
 def advance_all(tracks, time_s):
     """Move all tracks on to a time."""
+    room = working_room()
     for row in range(len(tracks)):
         track = tracks[row]
         track.detection = NONE
-        advance(track, time_s)
+        advance_in(track, time_s, room)
 
 
 @njit(cache=True, error_model="numpy")
-def associate(
-    tracks, pool, in_view, look, time_s, sensor, sequence, hit_score, miss_score, gate2, sensors, pairs, owner
-):
+def associate(tracks, pool, in_view, look, time_s, sensor, sequence, hit_score, miss_score, gate2, sensors, owner):
     """Give the detections of a look to tracks in space, decided ones before others.
 
     in_view: (k,) rows of the tracks that the look has in view. hit_score: log of the chance to be seen over the density
-    of clutter, per steradian; miss_score: log of the chance not to be seen. sensors: their records. pairs: scratch
-    of `pair_scratch`.
-    Fills owner (n,) with the row that took each detection, or NONE. Returns 0, or how many pairs the scratch has to
-    hold, and then nothing has been done.
+    of clutter, per steradian; miss_score: log of the chance not to be seen. sensors: their records.
+    Fills owner (n,) with the row that took each detection, or NONE.
     """
-    pair_track, pair_detection, squared, likelihood, gain, chosen = pairs
     owner[:] = NONE
-    free = np.ones(len(owner), dtype=np.bool_)
-    count = gate_tracks(
-        tracks,
-        in_view,
-        look.origin,
-        look.los,
-        look.sigma_rad,
-        gate2,
-        free,
-        pair_track,
-        pair_detection,
-        squared,
-        likelihood,
+    count, pair_track, pair_detection, squared, likelihood = gated(
+        tracks, in_view, look.origin, look.los, look.sigma_rad, gate2
     )
-    if count < 0:
-        return -count
+    gain, chosen = np.empty(count), np.empty(count, dtype=np.bool_)
     for decided in (True, False):
         some = 0
         for k in range(count):
@@ -110,7 +93,6 @@ def associate(
                 _take(tracks[rows[k]], pool, look, columns[k], time_s, sensor, sequence, score)
     miss(tracks, in_view, sensor, time_s, miss_score)
     note_rivals(tracks, in_view, pair_track[:count], pair_detection, squared, owner)
-    return 0
 
 
 @njit(cache=True, error_model="numpy")
@@ -128,18 +110,6 @@ def _take(track, pool, look, place, time_s, sensor, sequence, score):
     track.detection = place
     _note_intensity(track, look, place, time_s)
     remember(track, pool[track.history], look, place, time_s, sensor, sequence)
-
-
-def pair_scratch(room: int) -> tuple[NDArray[np.generic], ...]:
-    """Return arrays for `associate`: tracks, detections, squared distances, log likelihoods, gains, choices."""
-    return (
-        np.empty(room, dtype=np.int64),
-        np.empty(room, dtype=np.int64),
-        np.empty(room),
-        np.empty(room),
-        np.empty(room),
-        np.empty(room, dtype=np.bool_),
-    )
 
 
 @njit(cache=True, error_model="numpy")

@@ -6,12 +6,16 @@ import numpy as np
 from numba import njit
 
 from services.ground_station.tracking.association.gating import log_likelihood
+from services.ground_station.tracking.association.meeting import candidates
 from services.ground_station.tracking.bank.imm import advance, combine, usual_force
 from services.ground_station.tracking.bank.models import BOOST, CRUISE, STATIC
 from services.ground_station.tracking.following import credit, note_hit
 from services.ground_station.tracking.forces import height_m
 from services.ground_station.tracking.histories import TRACKLET_LOOKS, TRACKLET_ROW, is_due, track_place
+from services.ground_station.tracking.pool import lend_row
 from services.ground_station.tracking.records import NONE, TENTATIVE, UNDECIDED
+from services.ground_station.tracking.sensors import positions_at
+from services.ground_station.tracking.tracklet_ends import GOES_ON, JOINED
 
 # What a track of one satellite contributes: newer looks than this.
 MEMORY_S = 6.0
@@ -27,6 +31,68 @@ STAYS_FIRST, CRUISES_FIRST = 0.5, 0.05
 HIGHEST_AT_REST_M = 40_000.0
 # Chi-square of the looks that a newborn may have, over its expectation, in standard deviations.
 SURPRISE_SIGMA = 4.0
+
+
+@njit(cache=True, error_model="numpy")
+def found(state, sensors, sensor, time_s, rules, scratch, codes, into):
+    """Begin tracks in space where lines of sight meet.
+
+    sensors: records of those that have looked. state: with room for one track a detection. scratch: members, sizes and
+    places of candidates. Marks the members' codes (n,) JOINED, and into (n,) the row of the track that they go on in.
+    Returns how many tracks begin, and how many candidates of three satellites or more are no object.
+    """
+    tally = state.tally[0]
+    tracklets, pool = state.tracklets[: tally.tracklets], state.tracklet_pool.rays
+    rows, sizes, points = scratch
+    position = positions_at(sensors, time_s)
+    pair_hits = rules.pair_hits
+    count = candidates(tracklets, pool, position, sensor, time_s, rules.gate_sigma, pair_hits, rows, sizes, points)
+    log_gain = np.empty(len(sensors))
+    for number in range(len(sensors)):
+        log_gain[number] = math.log(rules.detection_probability) - math.log(sensors[number].clutter_per_sr)
+    begun, refused = 0, 0
+    for k in range(count):
+        members = rows[k, : sizes[k]]
+        if _any_gone(codes, members):
+            continue
+        records = state.tracks[tally.tracks : tally.tracks + 1]
+        if begin_track(records, tracklets, pool, members, points[k], log_gain):
+            for row in members:
+                codes[row], into[row] = JOINED, tally.tracks
+            tally.tracks += 1
+            tally.serial += 1
+            _name(records[0], tracklets, members, tally.serial)
+            records[0].history = lend_row(state.track_pool, time_s)
+            inherit(records, state.track_pool.rays, tracklets, pool, members)
+            begun += 1
+        elif sizes[k] > 2:
+            refused += 1
+    return begun, refused
+
+
+@njit(cache=True, error_model="numpy")
+def _any_gone(codes, rows):
+    for row in rows:  # noqa: SIM110  # compiled code has no generators
+        if codes[row] != GOES_ON:
+            return True
+    return False
+
+
+@njit(cache=True, error_model="numpy")
+def _name(track, tracklets, rows, serial):
+    """Name a new track after its oldest member."""
+    oldest = tracklets[rows[0]]
+    for row in rows[1:]:
+        other = tracklets[row]
+        if (other.first_s, other.sensor, other.sequence, other.index) < (
+            oldest.first_s,
+            oldest.sensor,
+            oldest.sequence,
+            oldest.index,
+        ):
+            oldest = other
+    track.serial = serial
+    track.sensor, track.sequence, track.index = oldest.sensor, oldest.sequence, oldest.index
 
 
 @njit(cache=True, error_model="numpy")

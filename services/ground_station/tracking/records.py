@@ -4,17 +4,13 @@ Records hold no Python objects, so that kernels work on them and a copy of an ar
 seconds since the tracker's epoch; vectors are ITRS. Sensors are numbered in the order of their first looks.
 """
 
-from collections import deque
-from collections.abc import Iterable
-
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from services.ground_station.tracking.bank.models import MODELS, SIZE
 
-Float64 = NDArray[np.float64]
-# When which rows were given back, and how many rows were ever lent.
-PoolMark = tuple[deque[tuple[float, int]], int]
+Records = NDArray[np.void]
 
 # States of a track.
 TENTATIVE, CONFIRMED = range(2)
@@ -24,6 +20,12 @@ NONE = -1
 
 # Who is named after what: sensor, sequence number of its look, place in that look's list.
 _FOUNDING = [("sensor", np.int64), ("sequence", np.int64), ("index", np.int64)]
+
+
+def _shape(kind: np.dtype[np.generic]) -> tuple[object, ...]:
+    """Return a field's type, and its shape where it has one."""
+    return kind.subdtype if kind.subdtype is not None else (kind,)
+
 
 # A track in space.
 #   serial: counts all tracks ever begun.
@@ -50,8 +52,6 @@ TRACK = np.dtype(
         *_FOUNDING,
         ("time_s", np.float64),
         ("probability", np.float64, (MODELS,)),
-        ("x", np.float64, (MODELS, SIZE)),
-        ("p", np.float64, (MODELS, SIZE, SIZE)),
         ("mean", np.float64, (9,)),
         ("covariance", np.float64, (9, 9)),
         ("score", np.float64),
@@ -83,8 +83,12 @@ TRACK = np.dtype(
         ("instant_s", np.float64),
         ("rival", np.int64),
         ("rival_looks", np.int64),
+        ("x", np.float64, (MODELS, SIZE)),
+        ("p", np.float64, (MODELS, SIZE, SIZE)),
     ]
 )
+# What is told of a track: all of it but its models' states, which lie last.
+TOLD = np.dtype([(name, *_shape(TRACK[name])) for name in list(TRACK.fields or ())[:-2]])
 
 # A track of one satellite: a point on the ground under its lines of sight, with its velocity there.
 #   x, p: position, velocity and covariance. sensor: who sees it.
@@ -146,56 +150,33 @@ RAY = np.dtype(
 )
 
 
-# Rows that a pool begins with.
-FIRST_ROWS = 1024
-
-
-class Pool:
-    """Rows of rays, one row a track, lent and given back.
-
-    A row that was given back is lent again only after `rest_s`: until then a tracker that goes back in time may need
-    what is in it. What is written stays where it is, so that going back restores counts alone.
-    """
-
-    def __init__(self, length: int, rest_s: float) -> None:
-        self.length = length
-        self.rest_s = rest_s
-        # Memory that is not touched is not taken.
-        self.rays = np.zeros((FIRST_ROWS, length), dtype=RAY)
-        self._free: deque[tuple[float, int]] = deque()
-        self._used = 0
-
-    def lend(self, count: int, now_s: float) -> NDArray[np.int64]:
-        """Return (count,) rows to write to; `give_back` what is not needed."""
-        rows: list[int] = []
-        while len(rows) < count and self._free and self._free[0][0] <= now_s - self.rest_s:
-            rows.append(self._free.popleft()[1])
-        fresh = count - len(rows)
-        if self._used + fresh > len(self.rays):
-            larger = np.zeros((2 * len(self.rays) + fresh, self.length), dtype=RAY)
-            larger[: len(self.rays)] = self.rays
-            self.rays = larger
-        rows += range(self._used, self._used + fresh)
-        self._used += fresh
-        return np.array(rows, dtype=np.int64)
-
-    def give_back(self, rows: Iterable[int], now_s: float) -> None:
-        """Take rows back; their content stays for `rest_s`."""
-        self._free.extend((now_s, row) for row in rows)
-
-    def mark(self) -> PoolMark:
-        """Return what `restore` needs."""
-        return self._free.copy(), self._used
-
-    def restore(self, mark: PoolMark) -> None:
-        """Forget what was lent and given back since the mark."""
-        self._free, self._used = mark[0].copy(), mark[1]
-
-
-def grown(records: np.ndarray[tuple[int], np.dtype[np.void]], least: int) -> np.ndarray[tuple[int], np.dtype[np.void]]:
+def grown(records: Records, least: int) -> Records:
     """Return records with room for at least so many; the same array where it has it."""
     if least <= len(records):
         return records
     larger = np.zeros(max(least, 2 * len(records)), dtype=records.dtype)
     larger[: len(records)] = records
     return larger
+
+
+def copied(records: Records) -> Records:
+    """Return a copy of contiguous records; NumPy's own copies them number by number."""
+    return records.view(np.uint8).copy().view(records.dtype)
+
+
+@njit(cache=True, error_model="numpy")
+def drop(records, gone, histories, serials):  # type: ignore[no-untyped-def]
+    """Move the tracks not marked in gone (n,) to the front, in order; return how many they are.
+
+    Fills the histories and serials of the others, as many as there are.
+    """
+    kept = dropped = 0
+    for row in range(len(gone)):
+        if gone[row]:
+            histories[dropped], serials[dropped] = records[row].history, records[row].serial
+            dropped += 1
+        else:
+            if kept < row:
+                records[kept] = records[row]
+            kept += 1
+    return kept

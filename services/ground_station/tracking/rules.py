@@ -21,6 +21,17 @@ class Rules(NamedTuple):
     plane_moving_m_per_s: float
     static_s: float
     travelling_m_per_s: float
+    gate_sigma: float
+    detection_probability: float
+    confirm_score: float
+    most_detections: float
+    most_plane_tracks: float
+    plane_acceleration_m_per_s2: float
+    plane_speed_sigma_m_per_s: float
+    plane_hits: float
+    plane_misses: float
+    plane_misses_young: float
+    pair_hits: float
 
 
 def rules_from(config: TrackingConfig) -> Rules:

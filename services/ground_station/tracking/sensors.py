@@ -7,6 +7,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from services.ground_station.tracking.look import Look, LookArrays
+from services.ground_station.tracking.records import copied
 
 Float64 = NDArray[np.float64]
 
@@ -71,7 +72,7 @@ class Sensors:
         same = Sensors.__new__(Sensors)
         # Replaced, never changed, when a sensor is new.
         same.numbers, same.names = self.numbers, self.names
-        same.records = self.records.copy()
+        same.records = copied(self.records)
         same.biased = self.biased
         same.refused, same.founded = self.refused, self.founded
         return same
@@ -134,23 +135,6 @@ class Sensors:
                 self.records[number]["bias"] = biases[number]
                 self.records[number]["doubt_rad"] = doubt
 
-    def positions_at(self, time_s: float) -> Float64:
-        """Return (sensors, 3) where all are at a time near their newest looks."""
-        known = self.records[: len(self.names)]
-        positions: Float64 = known["position"] + (time_s - known["time_s"])[:, None] * known["velocity"]
-        return positions
-
-    def clutter_per_sr(self, number: int, solid_angle_sr: float) -> float:
-        """Return how many points that nothing explains a look has, per steradian."""
-        return max(float(self.records[number]["clutter_per_sr"]), LEAST_POINTS / solid_angle_sr)
-
-    def count_clutter(self, number: int, points: int, solid_angle_sr: float) -> None:
-        """Take in how many points of a look nothing explained."""
-        density = max(points, LEAST_POINTS) / solid_angle_sr
-        record = self.records[number]
-        before = float(record["clutter_per_sr"])
-        record["clutter_per_sr"] = before + (density - before) / COUNTED_LOOKS if before > 0 else density
-
 
 def _is_misfit(heard: NDArray[np.void]) -> bool:
     """Return whether detections lie farther from their tracks than chance has it: chi-square of two, halved."""
@@ -168,3 +152,28 @@ def move(records, number, position, time_s):  # type: ignore[no-untyped-def]
         record.velocity[k] = (position[k] - record.position[k]) / step if 0.0 < step < LONGEST_STEP_S else 0.0
         record.position[k] = position[k]
     record.time_s = time_s
+
+
+@njit(cache=True, error_model="numpy")
+def positions_at(records, time_s):  # type: ignore[no-untyped-def]
+    """Return (sensors, 3) where all are at a time near their newest looks."""
+    positions = np.empty((len(records), 3))
+    for number in range(len(records)):
+        record = records[number]
+        for k in range(3):
+            positions[number, k] = record.position[k] + (time_s - record.time_s) * record.velocity[k]
+    return positions
+
+
+@njit(cache=True, error_model="numpy")
+def clutter_per_sr(record, solid_angle_sr):  # type: ignore[no-untyped-def]
+    """Return how many points that nothing explains a sensor's look has, per steradian."""
+    return max(record.clutter_per_sr, LEAST_POINTS / solid_angle_sr)
+
+
+@njit(cache=True, error_model="numpy")
+def count_clutter(record, points, solid_angle_sr):  # type: ignore[no-untyped-def]
+    """Take in how many points of a sensor's look nothing explained."""
+    density = max(points, LEAST_POINTS) / solid_angle_sr
+    before = record.clutter_per_sr
+    record.clutter_per_sr = before + (density - before) / COUNTED_LOOKS if before > 0.0 else density

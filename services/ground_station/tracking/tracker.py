@@ -20,8 +20,9 @@ from services.ground_station.tracking.config import TrackingConfig
 from services.ground_station.tracking.describe import Naming
 from services.ground_station.tracking.look import Look, look_from_batch, seconds
 from services.ground_station.tracking.plane_images import ImageTracks
-from services.ground_station.tracking.sky import Mark, Sky
+from services.ground_station.tracking.sky import Sky
 from services.ground_station.tracking.snapshot import TrackSnapshot
+from services.ground_station.tracking.state import Mark
 
 # The records' times count from here, 2020-01-01T00:00Z: the same whichever look comes first, and good to 30 ns for
 # decades.
@@ -37,11 +38,11 @@ class LateLookError(ValueError):
 
 @dataclass(frozen=True)
 class _Taken:
-    """A look, how the sky stood before it, and what it changed."""
+    """A look, what it changed, and how the sky stood before the instant that it began; None: it began none."""
 
     order: tuple[int, str, int]
     look: Look
-    before: Mark
+    before: Mark | None
     changes: Changes
 
 
@@ -57,8 +58,11 @@ class Tracker:
     run_id: str
     settled: Settled | None = None
     _sky: Sky | None = None
+    # Looks that a later one may come before, in order, and as many before these as it takes to come back to a mark.
     _taken: list[_Taken] = field(default_factory=list)
+    _settled_count: int = 0
     _images: dict[str, ImageTracks] = field(default_factory=dict)
+    _newest_mark: Mark | None = None
     _newest_settled: tuple[int, str, int] | None = None
     # Settled, and not told yet.
     _pending: list[Changes] = field(default_factory=list)
@@ -92,22 +96,20 @@ class Tracker:
         self._tell()
         sky = self._begin()
         order = (look.time_unix_ns, look.sensor_id, look.sequence)
-        place = bisect.bisect_left(self._taken, order, key=lambda taken: taken.order)
-        if place < len(self._taken) and self._taken[place].order == order:
-            return []
         if self._newest_settled is not None and order <= self._newest_settled:
             late_s = (self._taken[-1].order[0] - look.time_unix_ns) / NS_PER_S if self._taken else 0.0
             raise LateLookError(
                 f"look of {look.sensor_id!r} is {late_s:.3f} s older than the newest and cannot be taken in its place; "
                 f"raise reorder_s, which is {self.config.reorder_s:g} s, or sort the looks by time"
             )
-        sky.sensors.check_room(look.sensor_id)
-        again = [look, *(taken.look for taken in self._taken[place:])]
-        if len(again) > 1:
-            sky.go_back(self._taken[place].before)
-            del self._taken[place:]
-        for each in again:
-            self._take(sky, each)
+        place = bisect.bisect_left(self._taken, order, key=lambda taken: taken.order)
+        if place < len(self._taken) and self._taken[place].order == order:
+            return []
+        sky.state.sensors.check_room(look.sensor_id)
+        if place < len(self._taken):
+            self._take_again(sky, look, place)
+        else:
+            self._take(sky, look)
         # What ended while looks were taken again is said with the newest.
         endings = [ended for taken in self._taken[place:-1] for ended in taken.changes.endings()]
         newest = self._taken[-1].changes
@@ -121,9 +123,10 @@ class Tracker:
         telling what has settled.
         """
         self._tell()
-        if self._sky is None or not self._taken or look.time_unix_ns <= self._taken[-1].order[0]:
+        sky = self._begin()
+        if not self._taken or look.time_unix_ns <= self._taken[-1].order[0]:
             return
-        self._sky.begin_instant(seconds(look.time_unix_ns, EPOCH_UNIX_NS))
+        sky.begin_instant(seconds(look.time_unix_ns, EPOCH_UNIX_NS))
 
     def finish(self) -> None:
         """Settle what has been taken: nothing more comes."""
@@ -137,9 +140,23 @@ class Tracker:
         return self._sky
 
     def _take(self, sky: Sky, look: Look) -> None:
-        before = sky.mark()
         changes = sky.take(look)
+        before = sky.mark if sky.mark is not self._newest_mark else None
+        self._newest_mark = sky.mark
         self._taken.append(_Taken((look.time_unix_ns, look.sensor_id, look.sequence), look, before, changes))
+
+    def _take_again(self, sky: Sky, look: Look, place: int) -> None:
+        """Take a look before that at a place: go back to the instant before, and take all since then once more."""
+        since = next(k for k in range(place, -1, -1) if self._taken[k].before is not None)
+        looks = [taken.look for taken in self._taken[since:]]
+        looks.insert(place - since, look)
+        mark = self._taken[since].before
+        assert mark is not None
+        sky.go_back(mark)
+        self._newest_mark = None
+        del self._taken[since:]
+        for each in looks:
+            self._take(sky, each)
 
     def _tell(self) -> None:
         """Tell of what has settled."""
@@ -149,10 +166,13 @@ class Tracker:
                 self.settled(changes)
 
     def _settle(self, before_unix_ns: int) -> None:
-        """Let go of looks older than an instant."""
+        """Settle looks older than an instant, and let go of those that nobody need come back to."""
         count = bisect.bisect_left(self._taken, before_unix_ns, key=lambda taken: taken.look.time_unix_ns)
+        if count <= self._settled_count:
+            return
         if self.settled is not None:
-            self._pending += [taken.changes for taken in self._taken[:count]]
-        if count:
-            self._newest_settled = self._taken[count - 1].order
-            del self._taken[:count]
+            self._pending += [taken.changes for taken in self._taken[self._settled_count : count]]
+        self._newest_settled = self._taken[count - 1].order
+        kept = next((k for k in range(count, 0, -1) if k < len(self._taken) and self._taken[k].before is not None), 0)
+        del self._taken[:kept]
+        self._settled_count = count - kept

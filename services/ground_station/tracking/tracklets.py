@@ -10,7 +10,9 @@ import numpy as np
 from numba import njit
 
 from services.ground_station.tracking.association.assignment import assign
+from services.ground_station.tracking.association.gating import FIRST_ROOM
 from services.ground_station.tracking.histories import TRACKLET_LOOKS, TRACKLET_ROW, write_ray
+from services.ground_station.tracking.pool import lend_row
 from services.ground_station.tracking.records import CONFIRMED, MOVES, NONE, STAYS
 
 # Grazing lines of sight smear out to the horizon; below this sine of elevation no longer.
@@ -77,9 +79,13 @@ def gate_tracklets(tracklets, sensor, look, free, gate2, pair_track, pair_detect
     free: (n,) which detections. log_volume: log of the square root of the determinant of what is compared, m^3.
     """
     count, room = 0, len(pair_track)
+    if not _follows_any(tracklets, sensor):
+        return 0
     noises = np.empty((len(free), 3, 3))
     longest = np.empty(len(free))
     for k in range(len(free)):
+        if not free[k]:
+            continue
         ground_noise(look.los[k], look.point[k], look.ground_sigma_m[k], noises[k])
         longest[k] = noises[k, 0, 0] + noises[k, 1, 1] + noises[k, 2, 2]
     spread, inverse = np.empty((3, 3)), np.empty((3, 3))
@@ -114,6 +120,27 @@ def gate_tracklets(tracklets, sensor, look, free, gate2, pair_track, pair_detect
                 log_volume[count] = 0.5 * math.log(determinant)
             count += 1
     return count if count <= room else -count
+
+
+@njit(cache=True, error_model="numpy")
+def _follows_any(tracklets, sensor):
+    for row in range(len(tracklets)):  # noqa: SIM110  # compiled code has no generators
+        if tracklets[row].sensor == sensor:
+            return True
+    return False
+
+
+@njit(cache=True, error_model="numpy")
+def gated(tracklets, sensor, look, free, gate2):
+    """Return how many pairs there are within the gate, and their tracks, detections, squared distances, volumes."""
+    room = FIRST_ROOM
+    while True:
+        track, detection = np.empty(room, dtype=np.int64), np.empty(room, dtype=np.int64)
+        squared, volume = np.empty(room), np.empty(room)
+        count = gate_tracklets(tracklets, sensor, look, free, gate2, track, detection, squared, volume)
+        if count >= 0:
+            return count, track, detection, squared, volume
+        room = -2 * count
 
 
 @njit(cache=True, error_model="numpy")
@@ -285,41 +312,32 @@ def decide(tracklets, pool, sensor, rules):
 
 @njit(cache=True, error_model="numpy")
 def associate_tracklets(
-    tracklets, tracks, pool, sensor, look, owner, most, time_s, sequence, gate2, acceleration, pairs, left
+    tracklets, tracks, pool, sensor, look, owner, most, time_s, sequence, gate2, acceleration, left
 ):
     """Give what tracks in space left to the satellite's own tracks, at most the `most` strongest detections.
 
-    owner: (n,) row in `tracks` that took each detection, or NONE. pairs: scratch. Marks in left (n,) what founds new
-    ones. Returns 0, or how many pairs the scratch has to hold, and then only time has passed.
+    owner: (n,) row in `tracks` that took each detection, or NONE. Marks in left (n,) what founds new ones.
     """
-    pair_track, pair_detection, squared, volume, gain, chosen = pairs
     advance_tracklets(tracklets, sensor, time_s, acceleration)
-    count = gate_tracklets(tracklets, sensor, look, owner != NONE, gate2, pair_track, pair_detection, squared, volume)
-    if count < 0:
-        return -count
-    stolen = count
+    stolen, robbed, detection, distance, _ = gated(tracklets, sensor, look, owner != NONE, gate2)
     thief = np.empty(stolen, dtype=np.int64)
-    robbed = pair_track[:stolen].copy()
-    distance = squared[:stolen].copy()
     for k in range(stolen):
-        thief[k] = tracks[owner[pair_detection[k]]].serial
+        thief[k] = tracks[owner[detection[k]]].serial
     available = 0
     for place in range(len(owner)):
         left[place] = owner[place] == NONE and available < most
         available += left[place]
-    count = gate_tracklets(tracklets, sensor, look, left, gate2, pair_track, pair_detection, squared, volume)
-    if count < 0:
-        return -count
-    _note_stolen(tracklets, robbed, distance, thief)
+    count, pair_track, pair_detection, squared, volume = gated(tracklets, sensor, look, left, gate2)
+    gain, chosen = np.empty(count), np.empty(count, dtype=np.bool_)
+    _note_stolen(tracklets, robbed[:stolen], distance, thief)
     for k in range(count):
         # As many pairs as possible, and of these choices the likeliest.
         gain[k] = 1e6 - squared[k] / 2.0 - volume[k]
     assign(pair_track, pair_detection, gain, count, len(owner), chosen)
-    see_tracklets(tracklets, pool, pair_track, pair_detection, chosen[:count], look, time_s, sensor, sequence)
+    see_tracklets(tracklets, pool, pair_track, pair_detection, chosen, look, time_s, sensor, sequence)
     for k in range(count):
         if chosen[k]:
             left[pair_detection[k]] = False
-    return 0
 
 
 @njit(cache=True, error_model="numpy")
@@ -336,94 +354,17 @@ def _note_stolen(tracklets, robbed, distance, thief):
 
 
 @njit(cache=True, error_model="numpy")
-def begin_tracklets(records, first, pool, look, left, time_s, sensor, sequence, serial, rows, speed_sigma):
+def begin_tracklets(records, first, pool, look, left, time_s, sensor, sequence, serial, speed_sigma):
     """Begin a track with every detection marked in left (n,); return how many.
 
-    records: with room from `first` on. serial: of the first. rows: (n or more,) free rows of the pool.
+    records: with room from `first` on. serial: of the first. pool: with room.
     """
     count = 0
     for place in range(len(left)):
         if left[place]:
-            _begin(
-                records[first + count],
-                pool[rows[count]],
-                look,
-                place,
-                time_s,
-                sensor,
-                sequence,
-                serial + count,
-                speed_sigma,
-            )
-            records[first + count].history = rows[count]
+            history = lend_row(pool, time_s)
+            record, rays = records[first + count], pool.rays[history]
+            _begin(record, rays, look, place, time_s, sensor, sequence, serial + count, speed_sigma)
+            record.history = history
             count += 1
     return count
-
-
-# Why a track of one satellite is over.
-GOES_ON, LOST, IS_DOUBLE, TOO_MANY = range(4)
-# Looks in a row in which its detection went to a track in space, after which it is that one's double.
-DOUBLE_LOOKS = 2
-# Seen in less than so much of so many looks it is noise that comes and goes.
-TRIED_LOOKS, TRIED_SHARE = 8, 0.4
-
-
-@njit(cache=True, error_model="numpy")
-def tracklet_ends(tracklets, sensor, hits, misses, misses_young, most, codes):
-    """Fill why each track of a sensor is over, (n,), or GOES_ON: also the weakest of those beyond `most`."""
-    living = 0
-    for row in range(len(tracklets)):
-        track = tracklets[row]
-        codes[row] = GOES_ON
-        if track.sensor != sensor:
-            continue
-        if track.stolen >= DOUBLE_LOOKS:
-            codes[row] = IS_DOUBLE
-            continue
-        fickle = track.looks >= TRIED_LOOKS and track.hits < TRIED_SHARE * track.looks
-        if fickle or track.misses > (misses if track.hits >= 2 * hits else misses_young):
-            codes[row] = LOST
-        else:
-            living += 1
-    if living <= most:
-        return
-    rows, worth = np.empty(living, dtype=np.int64), np.empty(living)
-    n = 0
-    for row in range(len(tracklets)):
-        if tracklets[row].sensor == sensor and codes[row] == GOES_ON:
-            rows[n] = row
-            # Signal-to-noise ratios decide between equals.
-            worth[n] = tracklets[row].hits - tracklets[row].misses + min(tracklets[row].snr, 1e6) * 1e-9
-            n += 1
-    for k in np.argsort(worth, kind="mergesort")[: living - most]:
-        codes[rows[k]] = TOO_MANY
-
-
-@njit(cache=True, error_model="numpy")
-def drop(tracklets, gone, histories, serials):
-    """Move the tracks not marked in gone (n,) to the front, in order; return how many they are.
-
-    Fills the histories and serials of the others, as many as there are.
-    """
-    kept = dropped = 0
-    for row in range(len(tracklets)):
-        if gone[row]:
-            histories[dropped], serials[dropped] = tracklets[row].history, tracklets[row].serial
-            dropped += 1
-        else:
-            if kept < row:
-                tracklets[kept] = tracklets[row]
-            kept += 1
-    return kept
-
-
-@njit(cache=True, error_model="numpy")
-def told(tracklets, sensor, hits, rows):
-    """Fill the rows of a sensor's announced tracks that its look has just seen; return how many."""
-    n = 0
-    for row in range(len(tracklets)):
-        track = tracklets[row]
-        if track.sensor == sensor and track.detection != NONE and track.hits >= hits:
-            rows[n] = row
-            n += 1
-    return n

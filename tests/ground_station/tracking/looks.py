@@ -10,7 +10,8 @@ from services.geometry.time import NS_PER_S
 from services.ground_station.tracking.config import TrackingConfig
 from services.ground_station.tracking.histories import TRACKLET_ROW
 from services.ground_station.tracking.look import ConeView, Look, make_look
-from services.ground_station.tracking.records import TRACKLET, Pool
+from services.ground_station.tracking.pool import Pool
+from services.ground_station.tracking.records import TRACKLET
 from services.ground_station.tracking.tracklets import begin_tracklets
 from tests.ground_station.tracking.sky import START_UNIX_NS
 from tests.ground_station.tracking.targets import SITE_ITRS_M, Motion, Satellite, line_of_sight, noisy
@@ -47,18 +48,16 @@ def begun(looks: Sequence[Look]) -> tuple[NDArray[np.void], NDArray[np.void]]:
     tracklets = np.zeros(sum(len(look) for look in looks), dtype=TRACKLET)
     count = 0
     for sensor, look in enumerate(looks):
-        rows = pool.lend(len(look), 0.0)
         begin_tracklets(
             tracklets,
             count,
-            pool.rays,
+            pool.arrays,
             look.arrays,
             np.ones(len(look), dtype=np.bool_),
             0.0,
             sensor,
             look.sequence,
             count + 1,
-            rows,
             TrackingConfig().plane_speed_sigma_m_per_s,
         )
         count += len(look)
@@ -72,15 +71,16 @@ def stare(
     rng: np.random.Generator,
     clutter: float = 3.0,
     seen: float = 0.95,
+    apart_s: float = 0.05,
 ) -> list[Look]:
-    """Return looks of all satellites at each time, 50 ms apart, in the order of their times.
+    """Return looks of all satellites at each time, apart_s apart, in the order of their times.
 
     motions: positions at a time; NaN where there is nothing to see. clutter: mean points a look that are nothing.
     """
     looks = []
     for time_s in times_s:
         for number, satellite in enumerate(watching):
-            at_s = time_s + 0.05 * number
+            at_s = time_s + apart_s * number
             origin = satellite(at_s)
             los = [
                 noisy(line_of_sight(motion, origin, at_s), SIGMA_RAD, rng)

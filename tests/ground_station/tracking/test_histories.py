@@ -17,7 +17,8 @@ from services.ground_station.tracking.histories import (
     track_place,
     window,
 )
-from services.ground_station.tracking.records import FIRST_ROWS, RAY, TRACKLET, Pool, grown
+from services.ground_station.tracking.pool import FIRST_ROWS, Pool
+from services.ground_station.tracking.records import RAY, TRACKLET, copied, drop, grown
 from tests.ground_station.tracking.targets import SITE_ITRS_M, Satellite, line_of_sight, turned
 
 Float64 = NDArray[np.float64]
@@ -111,7 +112,7 @@ def test_one_satellites_looks_are_kept_no_oftener_than_stated() -> None:
 def test_a_row_given_back_rests_before_it_is_lent_again() -> None:
     pool = Pool(4, 10.0)
     assert pool.lend(3, 0.0).tolist() == [0, 1, 2]
-    pool.give_back([1], 5.0)
+    pool.give_back(np.array([1]), 5.0)
     assert pool.lend(1, 14.9).tolist() == [3]
     assert pool.lend(2, 15.0).tolist() == [1, 4]
 
@@ -126,7 +127,7 @@ def test_rows_lent_are_never_lent_twice() -> None:
         assert lent.isdisjoint(rows)
         lent |= set(rows)
         back = [row for row in lent if rng.random() < 0.3]
-        pool.give_back(back, now_s)
+        pool.give_back(np.array(back, dtype=np.int64), now_s)
         lent -= set(back)
     # Rows are used again: what was lent all in all is many times more.
     assert max(lent) < 100
@@ -135,14 +136,26 @@ def test_rows_lent_are_never_lent_twice() -> None:
 def test_restore_forgets_what_was_lent_and_given_back_since() -> None:
     pool = Pool(2, 1.0)
     pool.lend(5, 0.0)
-    pool.give_back([2], 0.0)
+    pool.give_back(np.array([2]), 0.0)
     mark = pool.mark()
     first = pool.lend(3, 2.0).tolist()
-    pool.give_back([0, 1], 3.0)
+    pool.give_back(np.array([0, 1]), 3.0)
     pool.lend(4, 9.0)
     for _ in range(2):
         pool.restore(mark)
         assert pool.lend(3, 2.0).tolist() == first
+
+
+def test_growing_forgets_neither_what_rests_nor_what_a_mark_needs() -> None:
+    pool = Pool(1, 1.0)
+    pool.lend(3, 0.0)
+    pool.give_back(np.array([0, 2]), 0.0)
+    mark = pool.mark()
+    assert pool.lend(1, 2.0).tolist() == [0]
+    pool.make_room(FIRST_ROWS)
+    assert pool.lend(2, 2.0).tolist() == [2, 3]
+    pool.restore(mark)
+    assert pool.lend(3, 2.0).tolist() == [0, 2, 3]
 
 
 def test_growing_keeps_what_is_written() -> None:
@@ -163,3 +176,21 @@ def test_records_grow_with_their_content_and_only_when_they_must() -> None:
     assert len(larger) >= 5
     assert (larger[:4] == records).all()
     assert (larger["serial"][4:] == 0).all()
+
+
+def test_copies_hold_the_same_and_do_not_change() -> None:
+    records = np.zeros(3, dtype=TRACKLET)
+    records["serial"], records["x"] = [7, 8, 9], np.arange(18.0).reshape(3, 6)
+    same = copied(records)
+    assert (same == records).all()
+    records["serial"] = 1
+    assert same["serial"].tolist() == [7, 8, 9]
+
+
+def test_what_is_dropped_is_told_and_the_others_keep_their_order() -> None:
+    records = np.zeros(5, dtype=TRACKLET)
+    records["serial"], records["history"] = [3, 4, 5, 6, 7], [30, 40, 50, 60, 70]
+    histories, serials = np.empty(2, dtype=np.int64), np.empty(2, dtype=np.int64)
+    assert drop(records, np.array([1, 0, 0, 2, 0]), histories, serials) == 3
+    assert records["serial"][:3].tolist() == [4, 5, 7]
+    assert (histories.tolist(), serials.tolist()) == ([30, 60], [3, 6])

@@ -9,7 +9,14 @@ from numpy.typing import NDArray
 from services.geometry.ellipsoid import elevation_rad, geodetic_to_itrs, limb_crossing
 from services.ground_station.tracking.look import ConeView, Look, clears_earth, make_look
 from services.ground_station.tracking.records import TRACK
-from services.ground_station.tracking.sensors import LEAST_POINTS, LONGEST_STEP_S, Sensors
+from services.ground_station.tracking.sensors import (
+    LEAST_POINTS,
+    LONGEST_STEP_S,
+    Sensors,
+    clutter_per_sr,
+    count_clutter,
+    positions_at,
+)
 from tests.ground_station.tracking.looks import cone_look
 from tests.ground_station.tracking.targets import (
     LATITUDE_DEG,
@@ -106,11 +113,11 @@ def test_satellites_are_where_their_last_two_looks_lead() -> None:
     for time_s in (0.0, 1.0, 2.0):
         assert sensors.move(look_from(SATELLITE(time_s)), time_s) == 0
     a_few_metres = 15.0
-    assert np.linalg.norm(sensors.positions_at(3.0)[0] - SATELLITE(3.0)) < a_few_metres
+    assert np.linalg.norm(positions_at(sensors.records, 3.0)[0] - SATELLITE(3.0)) < a_few_metres
     # After a pause nothing is known of its way.
     sensors.move(look_from(SATELLITE(20.0)), 20.0)
     assert LONGEST_STEP_S < 20.0 - 2.0
-    assert (sensors.positions_at(21.0)[0] == SATELLITE(20.0)).all()
+    assert (positions_at(sensors.records, 21.0)[0] == SATELLITE(20.0)).all()
 
 
 def test_a_copy_of_what_is_known_of_satellites_stands_still() -> None:
@@ -119,10 +126,10 @@ def test_a_copy_of_what_is_known_of_satellites_stands_still() -> None:
     before = sensors.copy()
     sensors.move(look_from(SATELLITE(1.0)), 1.0)
     sensors.move(look_from(SATELLITE(1.0), "sat-2"), 1.0)
-    sensors.count_clutter(0, 50, 0.4)
+    count_clutter(sensors.records[0], 50, 0.4)
     assert before.names == ("sat-1",)
-    assert before.positions_at(0.0).tolist() == [SATELLITE(0.0).tolist()]
-    assert before.clutter_per_sr(0, 0.4) == LEAST_POINTS / 0.4
+    assert positions_at(before.records[:1], 0.0).tolist() == [SATELLITE(0.0).tolist()]
+    assert clutter_per_sr(before.records[0], 0.4) == LEAST_POINTS / 0.4
 
 
 def test_density_of_clutter_is_the_mean_of_many_looks() -> None:
@@ -131,8 +138,8 @@ def test_density_of_clutter_is_the_mean_of_many_looks() -> None:
     sensors.move(look_from(SATELLITE(0.0)), 0.0)
     said = []
     for _ in range(600):
-        sensors.count_clutter(0, int(rng.poisson(12.0)), 0.4)
-        said.append(sensors.clutter_per_sr(0, 0.4))
+        count_clutter(sensors.records[0], int(rng.poisson(12.0)), 0.4)
+        said.append(clutter_per_sr(sensors.records[0], 0.4))
     # The mean over some thirty looks, again and again.
     assert np.mean(said[100:]) == pytest.approx(12.0 / 0.4, rel=0.05)
     assert np.std(said[100:]) < 0.2 * 12.0 / 0.4

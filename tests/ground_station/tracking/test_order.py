@@ -103,6 +103,19 @@ def test_satellites_that_come_in_bursts_one_after_another_lead_to_the_same_lines
     assert track(bursts)[0] == prompt()[0]
 
 
+@pytest.mark.parametrize("apart_s", [0.0, 0.01])
+def test_satellites_that_look_at_one_instant_lead_to_the_same_lines_in_any_order(apart_s: float) -> None:
+    motions = [rocket("short_range_liquid", 61.0), fire(3e4, 1e4)]
+    times = np.arange(0.0, 20.0).tolist()
+    looks = stare(motions, satellites(4), times, np.random.default_rng(2), apart_s=apart_s)
+    expected = track(looks)[0]
+    rng = np.random.default_rng(3)
+    # Out of order within an instant, and now and then by whole instants.
+    delays = rng.uniform(0.0, 0.5, len(looks)) + 3.0 * (rng.random(len(looks)) < 0.05)
+    order = sorted(range(len(looks)), key=lambda k: looks[k].time_unix_ns + delays[k] * NS_PER_S)
+    assert track([looks[k] for k in order])[0] == expected
+
+
 def test_looks_that_come_again_change_nothing() -> None:
     rng = np.random.default_rng(5)
     lines = TrackLines()

@@ -5,20 +5,18 @@ import pytest
 from numpy.typing import NDArray
 
 from services.geometry.ellipsoid import limb_crossing
-from services.ground_station.tracking.following import pair_scratch
+from services.ground_station.tracking.association.gating import FIRST_ROOM
 from services.ground_station.tracking.histories import TRACKLET_LOOKS
 from services.ground_station.tracking.look import Look
 from services.ground_station.tracking.records import NONE, TRACK
+from services.ground_station.tracking.tracklet_ends import GOES_ON, TOO_MANY, tracklet_ends
 from services.ground_station.tracking.tracklets import (
-    GOES_ON,
-    TOO_MANY,
     advance_tracklets,
     associate_tracklets,
     drift,
     ground_noise,
     invert3,
     see_tracklets,
-    tracklet_ends,
 )
 from tests.ground_station.tracking.looks import SIGMA_RAD, begun, cone_look
 from tests.ground_station.tracking.targets import SITE_ITRS_M, Satellite, line_of_sight, noisy, random_spd
@@ -145,7 +143,7 @@ def test_satellites_hold_no_more_tracks_than_they_may_and_drop_the_weakest() -> 
     points = [noisy(boresight, 0.05, rng) for _ in range(3000)]
     tracklets, _ = begun([cone_look("sat-0", 0, origin, points), cone_look("sat-1", 0, origin, points[:50])])
     tracklets["hits"] = rng.integers(1, 6, len(tracklets))
-    codes = np.empty(len(tracklets), dtype=np.int64)
+    codes = np.full(len(tracklets), GOES_ON)
     tracklet_ends(tracklets, 0, 3, 5, 2, 1000, codes)
     assert (codes[:3000] == GOES_ON).sum() == 1000
     assert (codes[:3000] == TOO_MANY).sum() == 2000
@@ -161,7 +159,7 @@ def test_only_the_strongest_of_thousands_of_detections_found_tracks() -> None:
     tracklets, pool = begun([])
     left = np.empty(3000, dtype=np.bool_)
     nobody = np.full(3000, NONE)
-    done = associate_tracklets(
+    associate_tracklets(
         tracklets,
         np.zeros(0, dtype=TRACK),
         pool,
@@ -173,26 +171,36 @@ def test_only_the_strongest_of_thousands_of_detections_found_tracks() -> None:
         0,
         GATE2,
         ACCELERATION_M_PER_S2,
-        pair_scratch(64),
         left,
     )
-    assert done == 0
     assert np.flatnonzero(left).tolist() == list(range(1000))
 
 
-def test_scratch_that_is_too_small_is_said_and_changes_no_track() -> None:
+def test_tracks_that_all_might_have_all_detections_have_one_each() -> None:
     rng = np.random.default_rng(8)
-    looks = looks_of_drift(1, rng)
     origin = SATELLITE(0.0)
-    near = [noisy(looks[0].arrays.los[0], SIGMA_RAD, rng) for _ in range(20)]
-    look = cone_look("sat-0", 10**9, origin, near)
-    tracklets, pool = begun(looks)
-    before = tracklets["hits"].copy()
-    arguments = (np.zeros(0, dtype=TRACK), pool, 0, look.arrays, np.full(20, NONE), 1000, 1.0, 1, GATE2, 40.0)
-    left = np.empty(20, dtype=np.bool_)
-    needed = associate_tracklets(tracklets, *arguments, pair_scratch(3), left)
-    assert needed == 20
-    assert (tracklets["hits"] == before).all()
-    assert associate_tracklets(tracklets, *arguments, pair_scratch(needed), left) == 0
-    assert tracklets["hits"][0] == before[0] + 1
-    assert left.sum() == 19
+    line = line_of_sight(lambda _: SITE_ITRS_M, origin, 0.0)
+    many = FIRST_ROOM // 25
+    looks = [
+        cone_look("sat-0", k * 10**9, origin, [noisy(line, SIGMA_RAD, rng) for _ in range(many)]) for k in range(2)
+    ]
+    tracklets, pool = begun(looks[:1])
+    left = np.empty(many, dtype=np.bool_)
+    associate_tracklets(
+        tracklets,
+        np.zeros(0, dtype=TRACK),
+        pool,
+        0,
+        looks[1].arrays,
+        np.full(many, NONE),
+        1000,
+        1.0,
+        1,
+        GATE2,
+        ACCELERATION_M_PER_S2,
+        left,
+    )
+    assert many * many > FIRST_ROOM
+    assert (tracklets["hits"] == 2).all()
+    assert sorted(tracklets["detection"].tolist()) == list(range(many))
+    assert not left.any()

@@ -9,6 +9,7 @@ import math
 import numpy as np
 from numba import njit
 
+from services.ground_station.tracking.association.gating import widest_axis
 from services.ground_station.tracking.forces import height_m
 from services.ground_station.tracking.histories import TRACKLET_ROW
 from services.ground_station.tracking.records import NONE
@@ -38,6 +39,8 @@ def candidates(tracklets, pool, position, sensor, time_s, gate, pair_hits, rows_
     position: (sensors, 3) of the satellites now. rows_out: (k, MOST_MEMBERS) rows in `tracklets`, of which size_out
     (k,) hold; point_out: (k, 3) where they meet.
     """
+    if not _sees_any(tracklets, sensor):
+        return 0
     n = len(tracklets)
     rows = np.empty(n, dtype=np.int64)
     origin, los = np.empty((n, 3)), np.empty((n, 3))
@@ -92,6 +95,15 @@ def candidates(tracklets, pool, position, sensor, time_s, gate, pair_hits, rows_
         point_out[filled] = point[c]
         filled += 1
     return filled
+
+
+@njit(cache=True, error_model="numpy")
+def _sees_any(tracklets, sensor):
+    """Return whether a sensor has just seen any of its tracks."""
+    for row in range(len(tracklets)):  # noqa: SIM110  # compiled code has no generators
+        if tracklets[row].sensor == sensor and tracklets[row].detection != NONE:
+            return True
+    return False
 
 
 @njit(cache=True, error_model="numpy")
@@ -219,32 +231,56 @@ def witnesses(pairs, count, point, n, sensor_of, origin, los, sigma_rad, gate, m
 
     sensor_of: (n,) whose each aim is. members: (count, MOST_MEMBERS). Returns (count,) how many.
     """
-    sizes = np.empty(count, dtype=np.int64)
+    sizes = np.full(count, 2)
     for c in range(count):
-        a, b = pairs[c, 0], pairs[c, 1]
         members[c, :] = NONE
-        members[c, 0], members[c, 1] = a, b
-        size = 2
-        for k in range(n):
-            if sensor_of[k] == sensor_of[a] or sensor_of[k] == sensor_of[b]:
+        members[c, 0], members[c, 1] = pairs[c, 0], pairs[c, 1]
+    axis = widest_axis(los[:n])
+    for sensor in range(sensor_of[:n].max() + 1):
+        theirs = np.flatnonzero(sensor_of[:n] == sensor)
+        if len(theirs) == 0:
+            continue
+        # In the order of one coordinate, what points to a place lies next to each other.
+        theirs = theirs[np.argsort(los[theirs, axis], kind="mergesort")]
+        coordinate = los[theirs, axis]
+        centre, roam, noisiest = _whence(theirs, origin, sigma_rad)
+        for c in range(count):
+            if sizes[c] == MOST_MEMBERS or sensor in (sensor_of[pairs[c, 0]], sensor_of[pairs[c, 1]]):
                 continue
-            apart = _off(point[c], origin[k], los[k]) / (2.0 * sigma_rad[k])
-            if apart >= gate:
-                continue
-            taken = NONE
-            for m in range(2, size):
-                if sensor_of[members[c, m]] == sensor_of[k]:
-                    taken = m
-            if taken == NONE:
-                if size < MOST_MEMBERS:
-                    members[c, size] = k
-                    size += 1
-            elif apart < _off(point[c], origin[members[c, taken]], los[members[c, taken]]) / (
-                2.0 * sigma_rad[members[c, taken]]
-            ):
-                members[c, taken] = k
-        sizes[c] = size
+            dx, dy, dz = point[c, 0] - centre[0], point[c, 1] - centre[1], point[c, 2] - centre[2]
+            length = math.sqrt(dx * dx + dy * dy + dz * dz)
+            ahead = (point[c, axis] - centre[axis]) / length
+            # Directions from two places differ by no more than twice their distance over that of the nearer one.
+            reach = 2.0 * gate * noisiest + 2.0 * roam / max(length - roam, 1.0)
+            nearest = gate
+            for k in range(np.searchsorted(coordinate, ahead - reach), len(theirs)):
+                if coordinate[k] > ahead + reach:
+                    break
+                one = theirs[k]
+                apart = _off(point[c], origin[one], los[one]) / (2.0 * sigma_rad[one])
+                if apart < nearest:
+                    nearest = apart
+                    members[c, sizes[c]] = one
+            if nearest < gate:
+                sizes[c] += 1
     return sizes
+
+
+@njit(cache=True, error_model="numpy")
+def _whence(chosen, origin, sigma_rad):
+    """Return the middle of chosen lines' origins, how far they lie from it, and the largest error among them."""
+    centre = np.zeros(3)
+    for k in chosen:
+        for i in range(3):
+            centre[i] += origin[k, i] / len(chosen)
+    roam, noisiest = 0.0, 0.0
+    for k in chosen:
+        noisiest = max(noisiest, sigma_rad[k])
+        far2 = 0.0
+        for i in range(3):
+            far2 += (origin[k, i] - centre[i]) ** 2
+        roam = max(roam, math.sqrt(far2))
+    return centre, roam, noisiest
 
 
 @njit(cache=True, error_model="numpy")

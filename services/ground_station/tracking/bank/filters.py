@@ -39,50 +39,59 @@ DRAG_NOISE = 0.5
 GLIDE_NOISE_M_PER_S3 = 0.6
 CRUISE_NOISE_M_PER_S2 = 1.5
 STATIC_NOISE_M_PER_S = 0.3
+# Matrices to work with: the transition, the Jacobian, two products, six vectors, noise, a transposed one and a row.
+WORK = 7
 
 
 @njit(cache=True, error_model="numpy")
 def predict(model, x, p, step_s):
     """Move a state and its covariance on by a time, in place."""
-    phi = np.empty((SIZE, SIZE))
+    predict_in(model, x, p, step_s, np.empty((WORK, SIZE + 1, SIZE)))
+
+
+@njit(cache=True, error_model="numpy")
+def predict_in(model, x, p, step_s, work):
+    """Do the same; work: (WORK, 11, 10)."""
     left = step_s
     while left > 0.0:
         step = min(left, LONGEST_STEP_S[model])
-        _predict_step(model, x, p, step, phi)
+        _predict_step(model, x, p, step, work)
         left -= step
 
 
 @njit(cache=True, error_model="numpy")
 def predict_slopes(model, x, p, step_s, slopes):
     """Do the same, and write how the state then depends on the one before, (10, 10); for models that use all of it."""
-    phi = np.empty((SIZE, SIZE))
+    work = np.empty((WORK, SIZE + 1, SIZE))
     slopes[:, :] = np.eye(SIZE)
     left = step_s
     while left > 0.0:
         step = min(left, LONGEST_STEP_S[model])
-        _predict_step(model, x, p, step, phi)
-        slopes[:, :] = phi @ slopes
+        _predict_step(model, x, p, step, work)
+        slopes[:, :] = work[0, :SIZE] @ slopes
         left -= step
 
 
 @njit(cache=True, error_model="numpy")
-def _predict_step(model, x, p, step, phi):
+def _predict_step(model, x, p, step, work):
+    """Do one step of `predict`; leave in work[0] how the state depends on the one before."""
     size = DIMENSIONS[model]
     if model == STATIC:
         for k in range(3):
             p[k, k] += STATIC_NOISE_M_PER_S**2 * step
         return
+    phi, f, vectors, noise = work[0], work[1], work[4], work[5]
     coupling = _coupling(x, p) if size > 6 else 0.0
-    noise = np.zeros((3, 3))
     _noise(model, x, noise)
-    f = np.empty((SIZE, SIZE))
-    before = x.copy()
-    _integrate(model, x, coupling, step)
+    middle = vectors[5]
     for k in range(SIZE):
-        before[k] = (before[k] + x[k]) / 2
-    jacobian(model, before, coupling, f)
-    _transition(f, step, size, phi)
-    _carry(phi, p, size)
+        middle[k] = x[k]
+    _integrate(model, x, coupling, step, vectors)
+    for k in range(SIZE):
+        middle[k] = (middle[k] + x[k]) / 2
+    jacobian(model, middle, coupling, f)
+    _transition(f, step, size, phi, work[2])
+    _carry(phi, p, size, work[3], work[6])
     if size > 6:
         _add_jerk(p, noise, step)
     else:
@@ -126,7 +135,8 @@ def _noise(model, x, out):
         drag = DRAG_NOISE * ballistic_drag_per_m(x) * speed * speed
         more = drag * drag
     for i in range(3):
-        out[i, i] = across
+        for j in range(3):
+            out[i, j] = across if i == j else 0.0
     if speed > 1.0:
         v = (vx / speed, vy / speed, vz / speed)
         for i in range(3):
@@ -135,59 +145,79 @@ def _noise(model, x, out):
 
 
 @njit(cache=True, error_model="numpy")
-def _integrate(model, x, coupling, step):
-    """Move a state on by the classical Runge-Kutta method of order 4."""
-    k1, k2, k3, k4 = np.empty(SIZE), np.empty(SIZE), np.empty(SIZE), np.empty(SIZE)
+def _integrate(model, x, coupling, step, vectors):
+    """Move a state on by the classical Runge-Kutta method of order 4; vectors: five to work with."""
+    k1, k2, k3, k4, at = vectors[0], vectors[1], vectors[2], vectors[3], vectors[4]
     rates(model, x, coupling, k1)
-    rates(model, x + step / 2 * k1, coupling, k2)
-    rates(model, x + step / 2 * k2, coupling, k3)
-    rates(model, x + step * k3, coupling, k4)
+    for k in range(SIZE):
+        at[k] = x[k] + step / 2 * k1[k]
+    rates(model, at, coupling, k2)
+    for k in range(SIZE):
+        at[k] = x[k] + step / 2 * k2[k]
+    rates(model, at, coupling, k3)
+    for k in range(SIZE):
+        at[k] = x[k] + step * k3[k]
+    rates(model, at, coupling, k4)
     for k in range(SIZE):
         x[k] += step / 6 * (k1[k] + 2 * k2[k] + 2 * k3[k] + k4[k])
 
 
 @njit(cache=True, error_model="numpy")
-def _transition(f, step, size, phi):
-    """Write exp(f step) to third order; of phi the first (size, size)."""
+def _transition(f, step, size, phi, inner):
+    """Write exp(f step) to third order; of phi, and of inner to work with, the first `size` rows.
+
+    Rows are written whole, as is the case in `_carry`: loops of a fixed length are compiled to vectors.
+    """
     # Horner's scheme: I + f s (I + f s / 2 (I + f s / 3)).
-    inner = np.empty((size, size))
+    third = step / 3.0
     for i in range(size):
-        for j in range(size):
-            inner[i, j] = f[i, j] * step / 3
+        for j in range(SIZE):
+            inner[i, j] = f[i, j] * third
         inner[i, i] += 1.0
     for order in (2, 1):
+        part = step / order
         for i in range(size):
-            for j in range(size):
+            for j in range(SIZE):
                 phi[i, j] = 0.0
             for k in range(size):
                 if f[i, k] != 0.0:
-                    factor = f[i, k] * step / order
-                    for j in range(size):
+                    factor = f[i, k] * part
+                    for j in range(SIZE):
                         phi[i, j] += factor * inner[k, j]
             phi[i, i] += 1.0
         if order == 2:
             for i in range(size):
-                for j in range(size):
+                for j in range(SIZE):
                     inner[i, j] = phi[i, j]
 
 
 @njit(cache=True, error_model="numpy")
-def _carry(phi, p, size):
-    """Write phi p phi' in place."""
-    half = np.zeros((size, size))
+def _carry(phi, p, size, half, turned):
+    """Write phi p phi' in place; half, turned: to work with."""
+    for k in range(size):
+        for i in range(size, SIZE):
+            turned[k, i] = 0.0
     for i in range(size):
+        for j in range(SIZE):
+            half[i, j] = 0.0
         for k in range(size):
+            turned[k, i] = phi[i, k]
             factor = phi[i, k]
             if factor != 0.0:
-                for j in range(size):
+                for j in range(SIZE):
                     half[i, j] += factor * p[k, j]
+    # The row that is being summed up: the last one of `turned`, which has room for one more.
+    total = turned[SIZE]
     for i in range(size):
-        for j in range(i, size):
-            total = 0.0
-            for k in range(size):
-                total += half[i, k] * phi[j, k]
-            p[i, j] = total
-            p[j, i] = total
+        for j in range(SIZE):
+            total[j] = 0.0
+        for k in range(size):
+            factor = half[i, k]
+            for j in range(SIZE):
+                total[j] += factor * turned[k, j]
+        for j in range(i + 1):
+            p[i, j] = total[j]
+            p[j, i] = total[j]
 
 
 @njit(cache=True, error_model="numpy")
@@ -244,12 +274,13 @@ def correct(x, p, size, origin, los, sigma_rad):
 
     los: (3,) unit, ITRS axes of reception. A target's state is that of the instant of reception.
     """
-    frame = np.empty((3, 3))
+    work = np.empty((5, SIZE))
+    frame = work[2:]
     distance = aim(x, origin, frame)
     age = distance / LIGHT_M_PER_S
     moving = size > 3
     # Columns of p H': how all states go with the two angles.
-    u, w = np.empty(SIZE), np.empty(SIZE)
+    u, w = work[0], work[1]
     for i in range(size):
         u[i] = (p[i, 0] * frame[1, 0] + p[i, 1] * frame[1, 1] + p[i, 2] * frame[1, 2]) / distance
         w[i] = (p[i, 0] * frame[2, 0] + p[i, 1] * frame[2, 1] + p[i, 2] * frame[2, 2]) / distance

@@ -11,7 +11,7 @@ import math
 import numpy as np
 from numba import njit
 
-from services.ground_station.tracking.bank.filters import correct, predict
+from services.ground_station.tracking.bank.filters import WORK, correct, predict_in
 from services.ground_station.tracking.bank.models import (
     BALLISTIC,
     BOOST,
@@ -78,8 +78,24 @@ UNDECIDED = 0
 
 
 @njit(cache=True, error_model="numpy")
+def working_room():
+    """Return arrays for `advance_in`: of the filters, states and covariances before and after mixing."""
+    return (
+        np.empty((WORK, SIZE + 1, SIZE)),
+        np.empty((2, MODELS, SIZE)),
+        np.empty((2, MODELS, SIZE, SIZE)),
+    )
+
+
+@njit(cache=True, error_model="numpy")
 def advance(track, time_s):
     """Move a track's models on to a time that is not earlier than its own, and what it says of itself."""
+    advance_in(track, time_s, working_room())
+
+
+@njit(cache=True, error_model="numpy")
+def advance_in(track, time_s, room):
+    """Do the same; room: `working_room`, once for many."""
     step = time_s - track.time_s
     if step <= 0.0:
         return
@@ -88,10 +104,10 @@ def advance(track, time_s):
         if track.probability[BOOST] > 0.0:
             _stop_boosting(track, step)
     else:
-        _mix(track, step)
+        _mix(track, step, room)
     for model in range(MODELS):
         if track.probability[model] > 0.0:
-            predict(model, track.x[model], track.p[model], step)
+            predict_in(model, track.x[model], track.p[model], step, room[0])
     track.time_s = time_s
     combine(track)
 
@@ -227,7 +243,7 @@ def _may_hold(model, x):
 
 
 @njit(cache=True, error_model="numpy")
-def _mix(track, step):
+def _mix(track, step, room):
     """Let the models turn into one another: probabilities and states at the beginning of a step."""
     before = track.probability.copy()
     flow = np.zeros((MODELS, MODELS))
@@ -240,7 +256,13 @@ def _mix(track, step):
                 flow[i, j] = before[i] * (1.0 - math.exp(-SWITCHES_PER_S[i, j] * step))
                 stays -= flow[i, j]
         flow[i, i] = stays
-    x, p = track.x.copy(), track.p.copy()
+    _, x, p = room
+    for i in range(MODELS):
+        if before[i] > 0.0:
+            for a in range(DIMENSIONS[i]):
+                x[0, i, a] = track.x[i, a]
+                for b in range(DIMENSIONS[i]):
+                    p[0, i, a, b] = track.p[i, a, b]
     total = 0.0
     for j in range(MODELS):
         share = flow[:, j].sum()
@@ -254,28 +276,38 @@ def _mix(track, step):
 
 @njit(cache=True, error_model="numpy")
 def _blend(j, share, running, x, p, track):
-    """Write a model's state as the mixture of what turns into it; running: it has a state of its own."""
+    """Write a model's state as the mixture of what turns into it; running: it has a state of its own.
+
+    x, p: (2, models, 10), (2, models, 10, 10): states and covariances before, and room for them as model j has them.
+    """
     size = DIMENSIONS[j]
-    states, covariances = np.zeros((MODELS, SIZE)), np.zeros((MODELS, SIZE, SIZE))
-    mean = np.zeros(SIZE)
-    for i in range(MODELS):
-        if share[i] >= LEAST_SHARE:
-            convert(i, j, x[i], p[i], running, x[j], p[j], states[i], covariances[i])
+    mean, mixed = track.x[j], track.p[j]
+    mean[:] = 0.0
     kept = 0.0
     for i in range(MODELS):
-        if share[i] >= LEAST_SHARE:
-            kept += share[i]
-            mean += share[i] * states[i]
-    mean /= kept
-    track.x[j] = mean
+        if share[i] < LEAST_SHARE:
+            continue
+        state, covariance = x[1, i], p[1, i]
+        state[:] = 0.0
+        covariance[:size, :size] = 0.0
+        convert(i, j, x[0, i], p[0, i], running, x[0, j], p[0, j], state, covariance)
+        kept += share[i]
+        for a in range(size):
+            mean[a] += share[i] * state[a]
     for a in range(size):
-        for b in range(size):
-            spread = 0.0
-            for i in range(MODELS):
-                if share[i] >= LEAST_SHARE:
-                    apart = (states[i, a] - mean[a]) * (states[i, b] - mean[b])
-                    spread += share[i] / kept * (covariances[i, a, b] + apart)
-            track.p[j, a, b] = spread
+        mean[a] /= kept
+    mixed[:size, :size] = 0.0
+    for i in range(MODELS):
+        if share[i] < LEAST_SHARE:
+            continue
+        state, covariance, weight = x[1, i], p[1, i], share[i] / kept
+        for a in range(size):
+            apart = state[a] - mean[a]
+            for b in range(a + 1):
+                mixed[a, b] += weight * (covariance[a, b] + apart * (state[b] - mean[b]))
+    for a in range(size):
+        for b in range(a):
+            mixed[b, a] = mixed[a, b]
 
 
 @njit(cache=True, error_model="numpy")

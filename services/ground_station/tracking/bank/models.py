@@ -118,16 +118,16 @@ def jacobian(model, x, coupling, out):  # noqa: PLR0912  # one model a branch
         return
     for k in range(3):
         out[k, 3 + k] = 1.0
-    distance = math.sqrt(x[0] * x[0] + x[1] * x[1] + x[2] * x[2])
+    inverse2 = 1.0 / (x[0] * x[0] + x[1] * x[1] + x[2] * x[2])
     if model == CRUISE:
         # Mean radii only: the level path's curvature hardly depends on anything.
         for i in range(3):
             for j in range(3):
-                out[3 + i, 3 + j] = -x[i] * x[j] / (distance * distance) / LEVEL_S
+                out[3 + i, 3 + j] = -x[i] * x[j] * (inverse2 / LEVEL_S)
         return
     for i in range(3):
         for j in range(3):
-            out[3 + i, j] = 3.0 * GRADIENT_PER_S2 * x[i] * x[j] / (distance * distance)
+            out[3 + i, j] = 3.0 * GRADIENT_PER_S2 * inverse2 * x[i] * x[j]
         out[3 + i, i] -= GRADIENT_PER_S2
     if model == BALLISTIC:
         speed = math.sqrt(x[3] * x[3] + x[4] * x[4] + x[5] * x[5])
@@ -166,15 +166,14 @@ def _couple(model, x, coupling, out):
     along = v[0] * a[0] + v[1] * a[1] + v[2] * a[2]
     push = w[0] * a[0] + w[1] * a[1] + w[2] * a[2]
     lean = lean_rate_per_s(speed2) if model == BOOST else 0.0
+    slow = 1.0 / speed2
     for i in range(3):
-        turn = (w[i] * along - v[i] * push) / speed2
+        turn = (w[i] * along - v[i] * push) * slow
         for j in range(3):
             same = 1.0 if i == j else 0.0
-            by_force = (same * along + w[i] * v[j] - v[i] * (w[j] + a[j])) / speed2
-            by_force -= lean * (same - v[i] * v[j] / speed2)
-            by_velocity = (w[i] * a[j] - same * push) / speed2 - 2.0 * turn * v[j] / speed2
-            by_velocity += lean * (
-                (same * along + v[i] * a[j]) / speed2 - 2.0 * v[i] * along * v[j] / (speed2 * speed2)
-            )
+            by_force = (same * along + w[i] * v[j] - v[i] * (w[j] + a[j])) * slow
+            by_force -= lean * (same - v[i] * v[j] * slow)
+            by_velocity = (w[i] * a[j] - same * push) * slow - 2.0 * turn * v[j] * slow
+            by_velocity += lean * ((same * along + v[i] * a[j]) - 2.0 * v[i] * along * v[j] * slow) * slow
             out[6 + i, 6 + j] += coupling * by_force
             out[6 + i, 3 + j] += coupling * by_velocity

@@ -1,0 +1,130 @@
+"""What is done between instants: biases found out, crowds untangled, ascents fitted to all looks so far."""
+
+import math
+
+import numpy as np
+
+from services.ground_station.tracking import ending, following
+from services.ground_station.tracking.ascent.rays import BiasPrior
+from services.ground_station.tracking.config import TrackingConfig
+from services.ground_station.tracking.crowd import crowds
+from services.ground_station.tracking.launches import Ascents
+from services.ground_station.tracking.records import CONFIRMED, STAYS
+from services.ground_station.tracking.state import State
+
+# Crowds are untangled so often, over looks of so long; for so long after, no fit of its own puts a track right, s.
+UNTANGLE_S, UNTANGLED_S, CROWD_MEMORY_S = 2.0, 60.0, 6.0
+# Tracks side by side: nearer than this, in place and speed, with so many hits each; compared among at most so many.
+BESIDE_M, BESIDE_M_PER_S, LEAST_HITS, MOST_COMPARED = 3000.0, 300.0, 6, 64
+
+
+class Between:
+    """Does what is due before an instant, from all looks of the instants before."""
+
+    def __init__(self, config: TrackingConfig, epoch_unix_ns: int) -> None:
+        self.config = config
+        self._ascents = Ascents(epoch_unix_ns)
+
+    def work(self, state: State, time_s: float) -> None:
+        """Bring the state up to what its looks say, before those of an instant."""
+        config, sensors = self.config, state.sensors
+        apart = beside(state) if not sensors.biased else False
+        sensors.find_bias(config.attitude_bias_sigma_rad, config.clock_bias_sigma_s, apart)
+        if state.count:
+            self._untangle(state, time_s)
+            self._fit_ascents(state, time_s)
+        if state.tracklet_count:
+            self._fit_alone(state, time_s)
+
+    def _untangle(self, state: State, time_s: float) -> None:
+        """Share the looks of tracks that crowd out anew among them, now and then."""
+        if time_s - state.untangled_s < UNTANGLE_S:
+            return
+        state.untangled_s = time_s
+        tracks, pool = state.tracks, state.track_pool
+        of = np.empty(len(tracks), dtype=np.int64)
+        chance = self.config.detection_probability
+        for number in range(crowds.crowds(tracks, pool.rays, of)):
+            rows = np.flatnonzero(of == number)
+            new_rows = pool.lend(len(rows), time_s)
+            old_rows = tracks["history"][rows]
+            densest = float(state.sensors.records["clutter_per_sr"][: len(state.sensors.names)].max())
+            untangled = crowds.untangle_crowd(
+                tracks,
+                pool.rays,
+                rows,
+                time_s - UNTANGLED_S,
+                math.log(chance / densest),
+                math.log(1 - chance),
+                new_rows,
+            )
+            pool.give_back(old_rows if untangled else new_rows, time_s)
+
+    def _fit_ascents(self, state: State, time_s: float) -> None:
+        """Fit what is due to all looks of the instants before."""
+        rows = self._ascents.due(state.tracks, state.launches, time_s)
+        if not rows:
+            return
+        launches = dict(state.launches)
+        bias = self._bias_prior(state)
+        for row in rows:
+            record = state.tracks[row]
+            serial = int(record["serial"])
+            rays = state.track_pool.rays[record["history"]]
+            found = self._ascents.fitted(record, rays, launches.get(serial), time_s, bias)
+            launches[serial] = found
+            if bias is not None and found.fit is not None and len(found.fit.biases):
+                state.sensors.learn_bias(found.fit.biases, found.fit.biases_covariance)
+            apart = not time_s - record["crowded_s"] < CROWD_MEMORY_S
+            if found.fit is not None and found.fit.is_fitting and math.isnan(record["burnt_s"]) and apart:
+                following.put_right(
+                    state.tracks[row : row + 1],
+                    found.fit.at_s,
+                    found.fit.state_itrs,
+                    found.fit.covariance,
+                    1.0 / found.fit.exhaust_m_per_s,
+                    found.fit.exhaust_sigma_m_per_s / found.fit.exhaust_m_per_s**2,
+                )
+        state.launches = launches
+
+    def _fit_alone(self, state: State, time_s: float) -> None:
+        """Fit the ascent of a track that one satellite alone sees, if one is due."""
+        row = self._ascents.due_alone(state.tracklets, state.launches, time_s)
+        if row is None:
+            return
+        record = state.tracklets[row]
+        serial = int(record["serial"])
+        rays = state.tracklet_pool.rays[record["history"]]
+        found = self._ascents.fitted_alone(record, rays, state.launches.get(serial), time_s)
+        state.launches = {**state.launches, serial: found}
+
+    def _bias_prior(self, state: State) -> BiasPrior | None:
+        """Return what is known of the sensors' biases before any look; None where they show none."""
+        if not state.sensors.biased:
+            return None
+        config = self.config
+        return BiasPrior.of(len(state.sensors.names), config.attitude_bias_sigma_rad, config.clock_bias_sigma_s)
+
+
+def beside(state: State) -> bool:
+    """Return whether two tracks fly side by side, each seen by satellites that never saw the other: one object.
+
+    The younger of them is from now on the other's double.
+    """
+    tracks = state.tracks
+    rows = np.flatnonzero((tracks["state"] == CONFIRMED) & (tracks["motion"] != STAYS))
+    if not 2 <= len(rows) <= MOST_COMPARED:
+        return False
+    chosen = tracks[rows]
+    seen, hits = chosen["sensors"], chosen["hits"]
+    strangers = (seen[:, None] & seen[None, :]) == 0
+    offset = chosen["mean"][:, None, :6] - chosen["mean"][None, :, :6]
+    close = (np.linalg.norm(offset[:, :, :3], axis=2) < BESIDE_M) & (
+        np.linalg.norm(offset[:, :, 3:], axis=2) < BESIDE_M_PER_S
+    )
+    grown = (hits[:, None] >= LEAST_HITS) & (hits[None, :] >= LEAST_HITS)
+    first, second = np.nonzero(np.triu(strangers & close & grown, 1))
+    for older, younger in zip(rows[first].tolist(), rows[second].tolist(), strict=True):
+        tracks["rival"][younger] = tracks["serial"][older]
+        tracks["rival_looks"][younger] = ending.DOUBLE_LOOKS
+    return len(first) > 0
