@@ -24,7 +24,7 @@ MOVES: dict[TargetClass, float] = {"unknown": 0.95, "static_heat": 0.05}
 # Where airliners cruise (flight levels 260 to 430) and how fast (ground speed with jet stream: 180 to 320 m/s).
 AIRWAY_HEIGHTS_M = (7_500.0, 13_500.0)
 AIRWAY_SPEEDS_M_PER_S = (150.0, 330.0)
-# How far off a measured height and speed may be, standard deviations.
+# How far off a measured height, speed and climb may be, standard deviations.
 AIRWAY_SIGMA = 2.0
 # Climb and descent of an airliner.
 AIRWAY_CLIMB_RAD = math.radians(6.0)
@@ -150,5 +150,5 @@ def is_air_traffic(evidence: FlightEvidence) -> bool:
         not evidence.boost_seen
         and lowest - height_error <= evidence.height_m <= highest + height_error
         and slowest - speed_error <= evidence.speed_m_per_s <= fastest + speed_error
-        and abs(evidence.climb_rad) <= AIRWAY_CLIMB_RAD + evidence.climb_sigma_rad
+        and abs(evidence.climb_rad) <= AIRWAY_CLIMB_RAD + AIRWAY_SIGMA * evidence.climb_sigma_rad
     )

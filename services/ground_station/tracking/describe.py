@@ -30,13 +30,12 @@ Float64 = NDArray[np.float64]
 RESTS_UNTIL_SHOWN: dict[TargetClass, float] = {"static_heat": 0.6, "unknown": 0.4}
 
 # So long after it was found to move, what is on an airway and as slow as an airliner may be one, whatever its way seems
-# to be.
-SETTLED_S, AIRWAY_SLACK_M, AIRWAY_SIGMA = 30.0, 1500.0, 3.0
+# to be: in 30 days some 300,000 of them are found to move, so that what rules one out has to be this many standard
+# deviations beyond what they do.
+SETTLED_S, AIRWAY_SLACK_M, AIRWAY_SIGMA = 30.0, 1500.0, 4.0
 UNSEEN_S = 10.0
-# No airliner climbs so, not even in a young track's error; every rocket does, as low as that.
+# No airliner climbs so; every rocket does, as low as that.
 STEEPEST_RAD = math.radians(20.0)
-# An engine pushes by more than this, and a model so likely is believed.
-LEAST_THRUST_M_PER_S2, SURE = 5.0, 0.95
 
 
 @dataclass(frozen=True)
@@ -162,12 +161,6 @@ def _thrust(record: np.void) -> float | None:
     return float(record["mean"][6:9] @ velocity) / speed
 
 
-def _boosts(record: np.void) -> bool:
-    """Return whether it surely is under power: no wing's lift taken for thrust."""
-    thrust = _thrust(record)
-    return bool(thrust is not None and record["probability"][BOOST] > SURE and thrust > LEAST_THRUST_M_PER_S2)
-
-
 def _kinematic(mean: Float64, covariance: Float64) -> Kinematic:
     return Kinematic(mean[:3].copy(), mean[3:6].copy(), covariance[:6, :6].copy())
 
@@ -214,7 +207,7 @@ def _is_aircraft(record: np.void, evidence: classify.FlightEvidence) -> bool:
     may_be = (
         not evidence.boost_seen
         and lowest - AIRWAY_SLACK_M < evidence.height_m < highest + AIRWAY_SLACK_M
-        and evidence.climb_rad < STEEPEST_RAD
+        and evidence.climb_rad < STEEPEST_RAD + AIRWAY_SIGMA * evidence.climb_sigma_rad
         and evidence.speed_m_per_s < classify.AIRWAY_SPEEDS_M_PER_S[1] + AIRWAY_SIGMA * evidence.speed_sigma_m_per_s
     )
     return classify.is_air_traffic(evidence) or (may_be and not settled)
@@ -239,7 +232,7 @@ def _evidence(record: np.void, launch: LaunchRecord | None) -> classify.FlightEv
         lift_off_m_per_s2=launch.lift_off_m_per_s2 if launch is not None else None,
         lift_off_sigma_m_per_s2=launch.lift_off_sigma_m_per_s2 if launch is not None else 0.0,
         boost_s=boost,
-        boost_seen=_boosts(record) or not math.isnan(record["burnt_s"]),
+        boost_seen=not math.isnan(record["boosting_s"]),
         seen_s=float(record["last_hit_s"] - record["first_s"]),
         static_probability=float(record["probability"][STATIC]),
     )

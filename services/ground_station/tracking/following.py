@@ -31,8 +31,10 @@ UNSEEN_LOOKS, UNSEEN_DOUBT = 8, 7.0
 # How long after a judgement of what is undecided, moves, stays the next is due, s; of many tracks, not all at once.
 JUDGE_WAITS_S = np.array([0.2, 5.0, 2.0])
 JUDGE_STAGGER_S, JUDGE_STAGGERED = 0.25, 8
-# Sines of climbs that no airliner flies, the second not even in a young track's error, and a speed that none reaches.
+# Sines of climbs that no airliner flies, the second not with a doubtful engine, and a speed that none reaches: each is
+# exceeded by so many standard deviations, as hundreds of thousands of airliners are followed in a month.
 STEEP, STEEPEST, WINGED_M_PER_S = 0.3, 0.6, 600.0
+BEYOND_SIGMA = 4.0
 # Looks nearer in time than this are of one instant.
 INSTANT_S = 0.1
 # How well place and velocity are known of what was thought to stay and is found to move: its looks say it, over some
@@ -340,7 +342,16 @@ def _drives(track, boosting):
     distance = math.sqrt(mean[0] ** 2 + mean[1] ** 2 + mean[2] ** 2)
     climb = (mean[0] * mean[3] + mean[1] * mean[4] + mean[2] * mean[5]) / (distance * speed)
     thrust = (mean[6] * mean[3] + mean[7] * mean[4] + mean[8] * mean[5]) / speed
-    no_wings = speed > WINGED_M_PER_S or climb > STEEPEST
+    speed_variance, climb_variance = 0.0, 0.0
+    for i in range(3):
+        for j in range(3):
+            known = track.covariance[3 + i, 3 + j]
+            along_i, along_j = mean[3 + i] / speed, mean[3 + j] / speed
+            speed_variance += along_i * known * along_j
+            climb_variance += (mean[i] / distance - climb * along_i) * known * (mean[j] / distance - climb * along_j)
+    slow = speed - BEYOND_SIGMA * math.sqrt(max(speed_variance, 0.0))
+    climb -= BEYOND_SIGMA * math.sqrt(max(climb_variance, 0.0)) / speed
+    no_wings = slow > WINGED_M_PER_S or climb > STEEPEST
     surely = (no_wings and boosting > LIKELY) or (climb > STEEP and boosting > SURE)
     return thrust > LEAST_THRUST_M_PER_S2 and surely
 

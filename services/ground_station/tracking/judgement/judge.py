@@ -40,11 +40,13 @@ from services.ground_station.tracking.judgement.window import (
     Fit,
     Looks,
     by_satellite,
+    count_of,
     difference,
     dot,
     finest_pixel_m,
     fit_acceleration,
     fit_unaccelerated,
+    flight_of,
     line_sums,
     misfit_of,
     norm,
@@ -65,11 +67,12 @@ UNDECIDED, INCONSISTENT, CONSISTENT, MOVING, STATIC = range(5)
 # Sources of clutter lie on the ground or in cloud: 4 km, give or take.
 CLUTTER_HEIGHT_M = 4000.0
 CLUTTER_HEIGHT_SIGMA_M = 4000.0
-# A crossing of two unrelated lines of sight rises at most so fast, plus so much of its height a second, and by so many
-# pixels where centroids wander.
+# A crossing of lines of sight to two sources at rest rises as fast as the satellites close in, as parts of its height;
+# where centroids wander, by so much faster, and by so many pixels more. What the fit takes of a slow wander for motion
+# leaves no residual, so that its speed is off by more than the three standard deviations asked for elsewhere.
 GHOST_RISE_M_PER_S = 100.0
-GHOST_RISE_PER_S = 0.003
 GHOST_RISE_PX = 2.5
+GHOST_RISE_SIGMA = 5.0
 # With two satellites new objects are believed up to this height; lines of sight of unrelated sources cross anywhere.
 HIGHEST_OF_TWO_M = 200_000.0
 # No rocket that rises from the ground is faster than v^2 = 2 a h with this, and some slack for what it had before.
@@ -213,13 +216,30 @@ def _is_no_ghost(case):
 def _climbs_like_no_ghost(case):
     """Return whether it rises as no crossing of lines of sight to two sources at rest does.
 
-    Such a crossing keeps its height while the satellites fly on, but for what the Earth's curvature does to it, and
-    what wandering centroids do.
+    Such a crossing is a part d / (d + D) of the way up to the satellites, D apart, where the sources are d apart: it
+    rises where they close in, and wandering centroids do the rest.
     """
     here = position_of(case.motion, 0.0)
     rise, sigma = speed_along(case.motion, unit(here), case.scale)
-    needed = GHOST_RISE_M_PER_S + GHOST_RISE_PER_S * max(_height_m(here), 0.0)
-    return rise - 3.0 * sigma > needed and _risen_m(case) > GHOST_RISE_PX * case.pixel_m
+    ghost_rise = _closing_per_s(case.looks, case.motion.about_s) * max(_height_m(here), 0.0)
+    return (
+        rise - GHOST_RISE_SIGMA * sigma > GHOST_RISE_M_PER_S + ghost_rise
+        and _risen_m(case) > GHOST_RISE_PX * case.pixel_m + ghost_rise * case.duration_s
+    )
+
+
+@njit(cache=True, error_model="numpy")
+def _closing_per_s(looks, newest_s):
+    """Return how fast two witnesses close in, over their distance, at the most; 0 where they fly apart."""
+    fastest = 0.0
+    for one in range(len(looks.lead)):
+        for other in range(one):
+            if min(count_of(looks, one), count_of(looks, other)) >= WITNESS_LOOKS:
+                place, velocity = flight_of(looks, one, newest_s)
+                its_place, its_velocity = flight_of(looks, other, newest_s)
+                apart, closing = difference(place, its_place), difference(its_velocity, velocity)
+                fastest = max(fastest, dot(apart, closing) / dot(apart, apart))
+    return fastest
 
 
 @njit(cache=True, error_model="numpy")

@@ -120,6 +120,23 @@ def by_satellite(time_s, origin_itrs_m, los_itrs, sigma_rad, pixel_rad, near_itr
 
 
 @njit(cache=True, error_model="numpy")
+def count_of(looks, satellite):
+    """Return how many looks a satellite gave."""
+    return looks.first[satellite + 1] - looks.first[satellite]
+
+
+@njit(cache=True, error_model="numpy")
+def flight_of(looks, satellite, at_s):
+    """Return where a satellite of two looks or more is at a time, and its velocity: straight on, good for seconds."""
+    first, last = looks.first[satellite], looks.first[satellite + 1] - 1
+    duration = looks.time_s[last] - looks.time_s[first]
+    here, step = looks.origin_itrs_m[last], difference(looks.origin_itrs_m[last], looks.origin_itrs_m[first])
+    velocity = step[0] / duration, step[1] / duration, step[2] / duration
+    since = at_s - looks.time_s[last]
+    return (here[0] + velocity[0] * since, here[1] + velocity[1] * since, here[2] + velocity[2] * since), velocity
+
+
+@njit(cache=True, error_model="numpy")
 def line_sums(looks, about_s):
     """Return (satellites, 3, 9) each satellite's sums for motion of constant velocity about a time."""
     sums = np.empty((len(looks.lead), 3, 9))

@@ -11,32 +11,20 @@ from services.ground_station.tracking.config import TrackingConfig
 
 Float64 = NDArray[np.float64]
 
-# Sources of clutter lie on the ground or in cloud: 4 km, give or take.
+# These are explained in `judge.py` and `window.py`.
 CLUTTER_HEIGHT_M = 4000.0
 CLUTTER_HEIGHT_SIGMA_M = 4000.0
-
-
-# A crossing of two unrelated lines of sight rises at most so fast, plus so much of its height a second, and by so many
-# pixels where centroids wander.
 GHOST_RISE_M_PER_S = 100.0
-GHOST_RISE_PER_S = 0.003
 GHOST_RISE_PX = 2.5
-# With two satellites new objects are believed up to this height; lines of sight of unrelated sources cross anywhere.
+GHOST_RISE_SIGMA = 5.0
 HIGHEST_OF_TWO_M = 200_000.0
-# No rocket that rises from the ground is faster than v^2 = 2 a h with this, and some slack for what it had before.
 FASTEST_RISE_M_PER_S2 = 80.0
 SLACK_M_PER_S = 300.0
-# Duration, seconds, and the way needed, as a multiple of the configured one.
 WAY_NEEDED = ((12.0, 20.0), (1.0, 2.0))
-# Looks that fit a moving object worse than this, per degree of freedom, prove no motion.
 MOVING_SCALE = 2.0
-# The way needed grows with the scatter up to so much.
 MOST_DOUBT = 3.0
-# Lag-one correlation of white residuals, from which nothing is concluded, and the most that is believed.
 WHITE = 0.1
 MOST_CORRELATION = 0.9
-# What rises less is believed of two satellites only if what each sees by itself stays away from any point at rest by
-# so much, root of the mean square, pixels.
 ALONE_PX = 0.7
 
 
@@ -267,7 +255,11 @@ def _nothing_rests(
         return True
     if duration < config.decide_two_satellites_s or _height_m(motion.coefficients[0]) > HIGHEST_OF_TWO_M:
         return False
-    if (_apart(rays, information) - motion.chi2) / scale < config.moving_chi2:
+    apart = sum(
+        fit_resting(rays, information, rays.sensor == place, CLUTTER_HEIGHT_M, CLUTTER_HEIGHT_SIGMA_M)
+        for place in range(len(rays.sensor_ids))
+    )
+    if (apart - motion.chi2) / scale < config.moving_chi2:
         return False
     if _climbs_like_no_ghost(rays, motion, duration, scale):
         return True
@@ -279,15 +271,30 @@ def _nothing_rests(
 def _climbs_like_no_ghost(rays: Rays, motion: Fit, duration: float, scale: float) -> bool:
     """Return whether it rises as no crossing of lines of sight to two sources at rest does.
 
-    Such a crossing keeps its height while the satellites fly on, but for what the Earth's curvature does to it, and
-    what wandering centroids do.
+    Such a crossing rises where the satellites close in, and wandering centroids do the rest.
     """
     here = motion.position(motion.time_s)
     up = here / np.linalg.norm(here)
     rise, sigma = _along(motion, up, scale)
     risen = float((here - motion.position(motion.time_s - duration)) @ up)
-    needed = GHOST_RISE_M_PER_S + GHOST_RISE_PER_S * max(_height_m(here), 0.0)
-    return rise - 3 * sigma > needed and risen > GHOST_RISE_PX * pixel_m(rays, here)
+    ghost_rise = _closing_per_s(rays) * max(_height_m(here), 0.0)
+    return (
+        rise - GHOST_RISE_SIGMA * sigma > GHOST_RISE_M_PER_S + ghost_rise
+        and risen > GHOST_RISE_PX * pixel_m(rays, here) + ghost_rise * duration
+    )
+
+
+def _closing_per_s(rays: Rays) -> float:
+    """Return how fast the two satellites of three looks or more close in, over their distance; 0 where they part."""
+    flights = []
+    for place in np.flatnonzero(np.bincount(rays.sensor) >= 3):
+        own = subset(rays, rays.sensor == place)
+        first, last = int(own.time_s.argmin()), int(own.time_s.argmax())
+        velocity = (own.origin_itrs_m[last] - own.origin_itrs_m[first]) / (own.time_s[last] - own.time_s[first])
+        here = own.origin_itrs_m[last] + velocity * (rays.time_s.max() - own.time_s[last])
+        flights.append(np.array([here, velocity]))
+    apart, parting = flights[0] - flights[1]
+    return max(0.0, -float(apart @ parting) / float(apart @ apart))
 
 
 def _off_rest_px(rays: Rays, information: Float64, chosen: NDArray[np.bool_]) -> float:
@@ -322,14 +329,6 @@ def _redundancy(rays: Rays, information: Float64, motion: Fit) -> float:
     correlation = float((first[same] * second[same]).sum()) / total
     correlation = min(max(correlation - WHITE, 0.0), MOST_CORRELATION)
     return (1 + correlation) / (1 - correlation)
-
-
-def _apart(rays: Rays, information: Float64) -> float:
-    """Return chi-square if each satellite saw a point at rest of its own."""
-    return sum(
-        fit_resting(rays, information, rays.sensor == place, CLUTTER_HEIGHT_M, CLUTTER_HEIGHT_SIGMA_M)
-        for place in range(len(rays.sensor_ids))
-    )
 
 
 def _goes_far_and_fast(

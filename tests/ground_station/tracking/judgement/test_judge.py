@@ -148,6 +148,11 @@ def test_fires_and_clouds_never_move(cause: str) -> None:
     assert all(judged(*window(cause, seed))[0] != MOVING for seed in range(SEEDS))
 
 
+@pytest.mark.parametrize("cause", ["ghost", "closing_ghost"])
+def test_crossings_of_unrelated_lines_of_sight_never_move(cause: str) -> None:
+    assert all(judged(*window(cause, seed))[0] != MOVING for seed in range(4 * SEEDS))
+
+
 def test_errors_as_stated_leave_fires_consistent() -> None:
     # Chi-square per degree of freedom is 1, and the limit of 3 is far away.
     assert all(judged(*window("fire", seed))[0] in {CONSISTENT, STATIC} for seed in range(SEEDS))

@@ -151,6 +151,17 @@ def ghost(rng: Generator) -> Rays:
     return sky.looks(rng, [first, lambda _: second], rng.uniform(12.5, 20), wander_px=rng.uniform(0, 0.5))
 
 
+def closing_ghost(rng: Generator) -> Rays:
+    """Return looks of two fires, one a satellite, by satellites that fly towards one another: the crossing rises."""
+    sky = Sky(rng, 2)
+    sky.along, sky.phase = [sky.east, -sky.east], rng.uniform(-0.13, -0.1, 2)
+    first = sky.ground
+    crossing = first + rng.uniform(0.06, 0.1) * (sky.origin(0, 8.0) - first)
+    down = crossing - sky.origin(1, 8.0)
+    second = limb_crossing(sky.origin(1, 8.0), down / np.linalg.norm(down))[0]
+    return sky.looks(rng, [lambda _: first, lambda _: second], 16.0, wander_px=0.5)
+
+
 def two_objects(rng: Generator) -> Rays:
     """Return looks of fires kilometres apart, one a satellite, which no object explains."""
     sky = Sky(rng, int(rng.integers(3, 5)))
@@ -207,6 +218,7 @@ CAUSES: dict[str, Callable[[Generator], Rays]] = {
     "ghost": ghost,
     "two_objects": two_objects,
     "few": few,
+    "closing_ghost": closing_ghost,
 }
 
 

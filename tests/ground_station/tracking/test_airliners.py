@@ -1,0 +1,114 @@
+"""What may be an airliner is told as no threat, and is never said to have burnt, until its errors rule that out."""
+
+import math
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from services.geometry.ellipsoid import east_north_up, geodetic_to_itrs
+from services.ground_station.tracking import following
+from services.ground_station.tracking.bank.models import BALLISTIC, BOOST, CRUISE
+from services.ground_station.tracking.config import TrackingConfig
+from services.ground_station.tracking.describe import Naming, track
+from services.ground_station.tracking.histories import TRACK_LOOKS, empty_window
+from services.ground_station.tracking.judgement.limits import limits_from
+from services.ground_station.tracking.records import CONFIRMED, MOVES, NONE, RAY, TRACK
+from services.ground_station.tracking.rules import rules_from
+from services.ground_station.tracking.snapshot import TrackSnapshot
+from tests.ground_station.tracking.looks import cone_look
+from tests.ground_station.tracking.targets import SITE_ITRS_M
+
+Float64 = NDArray[np.float64]
+
+LOOK = cone_look("sat-1", 10**9, SITE_ITRS_M * 1.2, [])
+NOW_S = 10.0
+
+
+def flying(
+    climb_deg: float,
+    sigma_m_per_s: float,
+    speed_m_per_s: float = 250.0,
+    height_m: float = 10_000.0,
+    boosting: float = 0.6,
+    since_s: float = 0.5,
+) -> NDArray[np.void]:
+    """Return (1,) a track that was found to move a moment ago; sigma of its velocity, an axis."""
+    _, north, up = east_north_up(20.0, 30.0)
+    climb = math.radians(climb_deg)
+    way = math.cos(climb) * north + math.sin(climb) * up
+    records = np.zeros(1, dtype=TRACK)
+    record = records[0]
+    record["mean"][:3] = geodetic_to_itrs(20.0, 30.0, height_m)
+    record["mean"][3:6] = speed_m_per_s * way
+    record["mean"][6:9] = 20.0 * way
+    record["covariance"] = np.diag([200.0**2] * 3 + [sigma_m_per_s**2] * 3 + [25.0] * 3)
+    record["probability"][[BOOST, CRUISE, BALLISTIC]] = boosting, 0.9 * (1 - boosting), 0.1 * (1 - boosting)
+    record["motion"], record["state"] = MOVES, CONFIRMED
+    record["time_s"] = record["last_hit_s"] = record["judged_s"] = NOW_S
+    record["first_s"], record["moved_s"] = NOW_S - 8.0, NOW_S - since_s
+    record["detection"] = NONE
+    for name in ("boosting_s", "burnt_s", "inconsistent_s", "intensity_w_per_sr"):
+        record[name] = np.nan
+    return records
+
+
+def told(records: NDArray[np.void]) -> TrackSnapshot:
+    return track(Naming("run", 0), records[0], LOOK, ("sat-1",), None)
+
+
+@pytest.mark.parametrize("climb_deg", [0.0, 23.0, 40.0])
+def test_climb_within_its_error_of_level_flight_is_no_threat(climb_deg: float) -> None:
+    # What airliners found to move showed in their first second: 20 to 40 degrees, 15 to 20 degrees give or take.
+    snapshot = told(flying(climb_deg, 80.0))
+    assert snapshot.state == "tentative"
+    assert not snapshot.moving
+
+
+@pytest.mark.parametrize(("climb_deg", "sigma_m_per_s"), [(70.0, 40.0), (85.0, 50.0), (45.0, 20.0)])
+def test_climb_that_no_error_explains_is_a_threat_at_once(climb_deg: float, sigma_m_per_s: float) -> None:
+    snapshot = told(flying(climb_deg, sigma_m_per_s))
+    assert snapshot.state == "confirmed"
+    assert snapshot.moving
+
+
+def test_speed_that_no_error_explains_is_a_threat_at_once() -> None:
+    assert told(flying(5.0, 60.0, speed_m_per_s=700.0)).state == "confirmed"
+    assert told(flying(5.0, 80.0, speed_m_per_s=560.0)).state == "tentative"
+
+
+def test_airliner_that_is_long_followed_may_seem_to_climb_by_its_error() -> None:
+    # Nine degrees, two of which are its error.
+    assert told(flying(9.0, 8.7, boosting=0.05, since_s=60.0)).state == "tentative"
+    assert told(flying(12.0, 8.7, boosting=0.05, since_s=60.0)).state == "confirmed"
+
+
+def test_likely_thrust_in_level_flight_is_no_threat() -> None:
+    # The boost model has been the likeliest by far for an instant, of an airliner that was found to move a second ago.
+    assert told(flying(8.0, 20.0, speed_m_per_s=306.0, boosting=0.96, since_s=1.0)).state == "tentative"
+
+
+def boosting_s(records: NDArray[np.void]) -> float:
+    """Return when a track that was just seen is said to have been under thrust."""
+    config = TrackingConfig()
+    records["detection"] = 0
+    following.decide(
+        records,
+        np.zeros((1, TRACK_LOOKS), dtype=RAY),
+        NOW_S,
+        rules_from(config),
+        limits_from(config),
+        config.confirm_score,
+        empty_window(TRACK_LOOKS),
+    )
+    return float(records["boosting_s"][0])
+
+
+def test_thrust_is_believed_only_where_no_error_explains_the_climb() -> None:
+    assert math.isnan(boosting_s(flying(40.0, 80.0, boosting=0.9)))
+    assert boosting_s(flying(60.0, 5.0, boosting=0.9)) == NOW_S
+
+
+def test_thrust_is_believed_only_where_no_error_explains_the_speed() -> None:
+    assert math.isnan(boosting_s(flying(5.0, 100.0, speed_m_per_s=650.0, boosting=0.9)))
+    assert boosting_s(flying(5.0, 10.0, speed_m_per_s=650.0, boosting=0.9)) == NOW_S
