@@ -1,84 +1,58 @@
-"""How late the relay releases frames (write call - due), beside a bare clock_nanosleep in the same run.
+"""How late the relay releases frames (write call - due), beside a bare clock_nanosleep in the same round.
 
-Four satellites send 2 MiB frames at 10 Hz, 84 MB/s, all at the same instants. A process of its own sleeps until
-instants of the same clock meanwhile: what the operating system allows a program that does nothing else, under the
-same load.
+Four satellites send 2 MiB frames at 10 Hz, 84 MB/s: once in turn, as cameras that nobody holds in step, and once all at
+the same instants, where one frame's write call holds up the next one's. A process of its own sleeps until instants of
+the same clock meanwhile.
 """
 
-import ctypes
-import multiprocessing
 import os
-import time
 from typing import Any
 
-import numpy as np
-
 from bench.relay.rig import SATELLITES, Plan, measure
+from bench.relay.rounds import quantiles_ms, rounds_table
+from bench.relay.sleeper import bare_sleeper
 
-SECONDS = 20
+ROUNDS = 5
+SECONDS = 10
 RATE_HZ = 10.0
-SLEEP_STEP_NS = 7_000_000
-_CLOCK_REALTIME, _TIMER_ABSTIME = 0, 1
 
 
-class _Timespec(ctypes.Structure):
-    _fields_ = (("tv_sec", ctypes.c_long), ("tv_nsec", ctypes.c_long))
-
-
-def run(seconds: int = SECONDS) -> dict[str, Any]:
-    """Return the lateness of relay and bare sleeper, milliseconds, and what the relay spent."""
-    spawn = multiprocessing.get_context("spawn")
-    stop, results = spawn.Event(), spawn.Queue()
-    sleeper = spawn.Process(target=_sleep, args=(stop, results), daemon=True)
-    sleeper.start()
-    measured = measure(Plan(round(seconds * RATE_HZ), RATE_HZ))
-    stop.set()
-    bare_ns = results.get(timeout=30)
-    sleeper.join(10)
-    return {
-        "satellites": SATELLITES,
-        "cores": os.cpu_count(),
-        "rate_hz": RATE_HZ,
-        "frames": measured.arrivals.frames,
-        "lost": measured.losses,
-        "mb_per_s": measured.arrivals.bytes / 1e6 / measured.elapsed_s,
-        "relay_cpu_share": measured.relay_cpu_s / measured.elapsed_s,
-        "relay": _quantiles_ms(measured.arrivals.lateness_ns),
-        "clock_nanosleep": _quantiles_ms(bare_ns),
-    }
+def run(rounds: int = ROUNDS, seconds: int = SECONDS) -> dict[str, Any]:
+    """Return the lateness of relay and bare sleeper in every round, milliseconds, and what the relay spent."""
+    loads: dict[str, list[dict[str, float]]] = {"in turn": [], "at once": []}
+    for _ in range(rounds):
+        for name, rows in loads.items():
+            rows.append(_round(seconds, in_turn=name == "in turn"))
+    return {"satellites": SATELLITES, "cores": os.cpu_count(), "rate_hz": RATE_HZ, "loads": loads}
 
 
 def table(figures: dict[str, Any]) -> str:
     """Return the figures as lines for a person."""
-    share = 100 * figures["relay_cpu_share"]
-    columns = ("min", "p50", "p99", "max")
-    load = (
-        f"{figures['satellites']} satellites at {figures['rate_hz']:g} Hz, {figures['mb_per_s']:.0f} MB/s, "
-        f"{figures['frames']} frames, {figures['lost']} lost, relay at {share:.0f} % of a core"
+    heading = f"2 MiB frames of {figures['satellites']} satellites at {figures['rate_hz']:g} Hz"
+    return "\n".join(
+        f"{heading}, {name}; late, ms: relay, and a bare clock_nanosleep\n{rounds_table(rows)}"
+        for name, rows in figures["loads"].items()
     )
-    heading = f"{'late, ms':18}" + "".join(f"{column:>8}" for column in columns)
-    rows = [
-        f"{name:18}" + "".join(f"{figures[name][column]:8.3f}" for column in columns)
-        for name in ("relay", "clock_nanosleep")
-    ]
-    return "\n".join([load, heading, *rows])
 
 
-def _quantiles_ms(values_ns: list[int]) -> dict[str, float]:
-    values_ms = np.array(values_ns) / 1e6
-    low, middle, high, most = np.quantile(values_ms, (0.0, 0.5, 0.99, 1.0)).tolist()
-    return {"min": low, "p50": middle, "p99": high, "max": most}
-
-
-def _sleep(stop: Any, results: Any) -> None:
-    libc = ctypes.CDLL(None, use_errno=True)
-    late_ns = []
-    while not stop.is_set():
-        due = time.time_ns() + SLEEP_STEP_NS
-        until = _Timespec(*divmod(due, 1_000_000_000))
-        libc.clock_nanosleep(_CLOCK_REALTIME, _TIMER_ABSTIME, ctypes.byref(until), None)
-        late_ns.append(time.time_ns() - due)
-    results.put(late_ns)
+def _round(seconds: int, *, in_turn: bool) -> dict[str, float]:
+    with bare_sleeper() as bare_ns:
+        measured = measure(Plan(round(seconds * RATE_HZ), RATE_HZ, in_turn=in_turn))
+    relay, bare = quantiles_ms(measured.arrivals.lateness_ns), quantiles_ms(bare_ns)
+    return {
+        "relay_p50": relay["p50"],
+        "bare_p50": bare["p50"],
+        "relay_p99": relay["p99"],
+        "bare_p99": bare["p99"],
+        "p99_above_bare": relay["p99"] - bare["p99"],
+        "relay_max": relay["max"],
+        "bare_max": bare["max"],
+        "frames": measured.arrivals.frames,
+        "early": measured.early,
+        "lost": measured.losses,
+        "mb_per_s": measured.arrivals.size_bytes / 1e6 / measured.elapsed_s,
+        "relay_cores": measured.relay_cpu_s / measured.elapsed_s,
+    }
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Satellites, a relay and a receiver as processes of this machine, for the measurements beside this file.
 
-The satellites send frames of 1024 x 1024 16-bit pixels; the receiver acknowledges each one and keeps nothing of it.
-The relay is the one that `plumewatch relay` starts, with the default constellation.
+The receiver acknowledges each frame and keeps nothing of it. The relay is the one that `plumewatch relay` starts, with
+the default constellation.
 """
 
 import asyncio
@@ -26,7 +26,8 @@ from services.relay.header import read_header
 from services.runtime.grpc_server import SERVER_OPTIONS, open_channel, start_server, wait_until_serving
 
 SATELLITES = 4
-PIXEL_BYTES = 1024 * 1024 * 2
+# Pixels of a frame: 1024 x 1024 of 16 bits.
+FRAME_BYTES = 1024 * 1024 * 2
 SERVICE = "plumewatch.v1.FrameDownlinkService"
 SCENARIO = f"""
 name = "relay-bench"
@@ -44,34 +45,64 @@ SILENCE_S = 5.0
 class Plan:
     """What the satellites send.
 
-    rate_hz: frames a second and satellite, all satellites at the same instants; 0: as fast as they are acknowledged.
+    rate_hz: frames a second and satellite; 0: as fast as they are acknowledged.
     window_frames: frames sent and not yet acknowledged, per satellite.
+    due_at_once: source times lie at the run's start, so that the model holds nothing up.
+    in_turn: satellites send one after another, evenly; else all at the same instants.
+    relayed: through the relay; else straight to the receiver.
     """
 
     frames: int
     rate_hz: float = 0.0
     window_frames: int = 8
+    size_bytes: int = FRAME_BYTES
+    due_at_once: bool = False
+    in_turn: bool = False
+    relayed: bool = True
 
 
 @dataclass
 class Arrivals:
-    """What the receiver saw."""
+    """What the receiver saw.
+
+    on_the_way_ns: from each frame's write call at its satellite until it was read here.
+    releases: of each relayed frame, the modelled arrival (emulated) and when it was read (wall).
+    """
 
     frames: int = 0
-    bytes: int = 0
+    size_bytes: int = 0
     first_wall_ns: int = 0
     last_wall_ns: int = 0
     lateness_ns: list[int] = field(default_factory=list)
+    on_the_way_ns: list[int] = field(default_factory=list)
+    releases: list[tuple[int, int]] = field(default_factory=list)
+
+    def note(self, data: bytes, wall_ns: int) -> int:
+        """Note a frame that was read at an instant; return its sequence number."""
+        self.first_wall_ns = self.first_wall_ns or wall_ns
+        self.last_wall_ns = wall_ns
+        self.frames += 1
+        self.size_bytes += len(data)
+        header = read_header(data)[0]
+        self.on_the_way_ns.append(wall_ns - header.exposure_start_unix_ns)
+        for hop in frame_pb2.Frame.FromString(data).hops:
+            self.lateness_ns.append(hop.measured_lateness_ns)
+            self.releases.append((hop.modelled_arrival_unix_ns, wall_ns))
+        return header.sequence
 
 
 @dataclass(frozen=True)
 class Measured:
-    """One run. relay_cpu_s: processor time of the relay's process; relay_rss_bytes: its memory at the end."""
+    """One run. early: frames read before their modelled arrival, or stamped so.
+
+    relay_cpu_s: processor time of the relay's process; relay_rss_bytes: its memory at the end.
+    """
 
     arrivals: Arrivals
-    relay_cpu_s: float
-    relay_rss_bytes: int
     losses: int
+    early: int = 0
+    relay_cpu_s: float = 0.0
+    relay_rss_bytes: int = 0
 
     @property
     def elapsed_s(self) -> float:
@@ -79,23 +110,39 @@ class Measured:
 
 
 def measure(plan: Plan) -> Measured:
-    """Return what came through a relay when four satellites sent `plan`."""
+    """Return what came when four satellites sent `plan`."""
     spawn = multiprocessing.get_context("spawn")
     results, ports = spawn.Queue(), spawn.Queue()
     receiver = spawn.Process(target=_receive, args=(plan, ports, results), daemon=True)
     receiver.start()
     try:
-        with _relay(ports.get(timeout=30)) as (relay, address):
-            sender = spawn.Process(target=_send, args=(plan, address, relay.pid, results), daemon=True)
-            sender.start()
-            answers: dict[str, Any] = dict(results.get(timeout=300) for _ in range(2))
-            cpu_s = _cpu_s(relay.pid) - answers["sent"]["relay_cpu_s"]
+        port = ports.get(timeout=30)
+        if not plan.relayed:
+            answers = _answers(plan, f"127.0.0.1:{port}", 0, results)
+            return Measured(answers["received"], answers["sent"]["losses"])
+        with _relay(port) as (relay, address):
+            answers = _answers(plan, address, relay.pid, results)
+            sent, arrivals = answers["sent"], answers["received"]
+            cpu_s = _cpu_s(relay.pid) - sent["relay_cpu_s"]
             rss_bytes = psutil.Process(relay.pid).memory_info().rss
-            sender.join(10)
+            lead_ns = sent["emulated_start_unix_ns"] - sent["wall_start_unix_ns"]
+            early = sum(wall_ns + lead_ns < arrival for arrival, wall_ns in arrivals.releases)
+            early += sum(lateness_ns < 0 for lateness_ns in arrivals.lateness_ns)
+            return Measured(arrivals, sent["losses"], early, cpu_s, rss_bytes)
     finally:
         receiver.terminate()
         receiver.join(10)
-    return Measured(answers["received"], cpu_s, rss_bytes, answers["sent"]["losses"])
+
+
+def _answers(plan: Plan, address: str, relay_pid: int, results: Any) -> dict[str, Any]:
+    """Let the satellites send; return what they and the receiver say."""
+    sender = multiprocessing.get_context("spawn").Process(
+        target=_send, args=(plan, address, relay_pid, results), daemon=True
+    )
+    sender.start()
+    answers: dict[str, Any] = dict(results.get(timeout=300) for _ in range(2))
+    sender.join(10)
+    return answers
 
 
 @contextlib.contextmanager
@@ -128,14 +175,7 @@ async def _receive_all(plan: Plan, ports: Any) -> Arrivals:
     async def downlink(requests: Any, context: Any) -> None:
         await context.write(downlink_pb2.DownlinkFramesResponse().SerializeToString())
         async for data in requests:
-            now = time.time_ns()
-            arrivals.first_wall_ns = arrivals.first_wall_ns or now
-            arrivals.last_wall_ns = now
-            arrivals.frames += 1
-            arrivals.bytes += len(data)
-            if plan.rate_hz:
-                arrivals.lateness_ns.append(frame_pb2.Frame.FromString(data).hops[0].measured_lateness_ns)
-            sequence = read_header(data)[0].sequence
+            sequence = arrivals.note(data, time.time_ns())
             answer = downlink_pb2.DownlinkFramesResponse(acknowledged_sequence=sequence)
             await context.write(answer.SerializeToString())
             if arrivals.frames == plan.frames * SATELLITES:
@@ -161,10 +201,12 @@ def _send(plan: Plan, address: str, relay_pid: int, results: Any) -> None:
 
 
 async def _send_all(plan: Plan, address: str, relay_pid: int) -> dict[str, float]:
+    names = [f"sat-{number}" for number in range(1, SATELLITES + 1)]
     async with open_channel(address) as channel:
         network = network_pb2_grpc.NetworkServiceStub(channel)  # type: ignore[no-untyped-call]
-        clock = await network.GetClock(network_pb2.GetClockRequest())
-        names = [f"sat-{number}" for number in range(1, SATELLITES + 1)]
+        clock = network_pb2.GetClockResponse(run_id="straight", wall_start_unix_ns=time.time_ns())
+        if plan.relayed:
+            clock = await network.GetClock(network_pb2.GetClockRequest())
         calls: list[Any] = []
         for name in names:
             metadata = (("plumewatch-satellite-id", name), ("plumewatch-run-id", clock.run_id))
@@ -173,11 +215,21 @@ async def _send_all(plan: Plan, address: str, relay_pid: int) -> dict[str, float
         while not clock.HasField("wall_start_unix_ns") or clock.wall_start_unix_ns > time.time_ns():
             await asyncio.sleep(0.05)
             clock = await network.GetClock(network_pb2.GetClockRequest())
-        cpu_s = _cpu_s(relay_pid)
+        cpu_s = _cpu_s(relay_pid) if relay_pid else 0.0
+        begin_ns = time.time_ns() + 200_000_000
+        step_ns = round(1e9 / plan.rate_hz / SATELLITES) if plan.in_turn else 0
         losses = await asyncio.gather(
-            *(_send_stream(plan, call, name, clock) for call, name in zip(calls, names, strict=True))
+            *(
+                _send_stream(plan, call, name, clock, begin_ns + k * step_ns)
+                for k, (call, name) in enumerate(zip(calls, names, strict=True))
+            )
         )
-    return {"losses": sum(losses), "relay_cpu_s": cpu_s}
+    return {
+        "losses": sum(losses),
+        "relay_cpu_s": cpu_s,
+        "emulated_start_unix_ns": clock.emulated_start_unix_ns,
+        "wall_start_unix_ns": clock.wall_start_unix_ns,
+    }
 
 
 def _cpu_s(pid: int) -> float:
@@ -186,13 +238,13 @@ def _cpu_s(pid: int) -> float:
     return float(times.user + times.system)
 
 
-async def _send_stream(plan: Plan, call: Any, name: str, clock: network_pb2.GetClockResponse) -> int:
+async def _send_stream(plan: Plan, call: Any, name: str, clock: network_pb2.GetClockResponse, begin_ns: int) -> int:
     """Send one satellite's frames; return how many were lost on the way."""
-    pixels = bytes(range(256)) * (PIXEL_BYTES // 256)
+    pixels = bytes(range(256)) * (plan.size_bytes // 256)
     rest = frame_pb2.Frame(
         satellite_id=name,
         run_id=clock.run_id,
-        rows=1024,
+        rows=plan.size_bytes // 2048,
         columns=1024,
         pixel_encoding=frame_pb2.PIXEL_ENCODING_UINT16_LE,
         pixels=pixels,
@@ -214,14 +266,16 @@ async def _send_stream(plan: Plan, call: Any, name: str, clock: network_pb2.GetC
                 room.release()
 
     reading = asyncio.create_task(answers(), name=f"answers {name}")
-    begin_ns = time.time_ns() + 200_000_000
     for sequence in range(plan.frames):
         await room.acquire()
-        ready_ns = begin_ns + round(sequence * 1e9 / plan.rate_hz) if plan.rate_hz else clock.wall_start_unix_ns
-        await asyncio.sleep(max(0.0, (ready_ns - time.time_ns()) / 1e9))
-        ready = clock.emulated_start_unix_ns + ready_ns - clock.wall_start_unix_ns
+        wall_ns = begin_ns + round(sequence * 1e9 / plan.rate_hz) if plan.rate_hz else begin_ns
+        await asyncio.sleep(max(0.0, (wall_ns - time.time_ns()) / 1e9))
+        ready_ns = clock.wall_start_unix_ns if plan.due_at_once or not plan.rate_hz else wall_ns
         header = frame_pb2.Frame(
-            exposure_start_unix_ns=ready - 70_000_000, readout_end_unix_ns=ready, sequence=sequence
+            # Nobody here looks at the exposure: it carries the instant of this write call, wall time.
+            exposure_start_unix_ns=time.time_ns(),
+            readout_end_unix_ns=clock.emulated_start_unix_ns + ready_ns - clock.wall_start_unix_ns,
+            sequence=sequence,
         ).SerializeToString()
         await call.write(header + rest)
     await reading

@@ -7,36 +7,35 @@ machine's cores; the figure is the chain's, not the relay's alone.
 import os
 from typing import Any
 
-from bench.relay.rig import PIXEL_BYTES, SATELLITES, Plan, measure
+from bench.relay.rig import FRAME_BYTES, SATELLITES, Plan, measure
+from bench.relay.rounds import rounds_table
 
+ROUNDS = 5
 FRAMES = 150
 
 
-def run(frames: int = FRAMES) -> dict[str, Any]:
-    """Return frames/s, MB/s and processor time a frame."""
-    measured = measure(Plan(frames))
-    arrivals = measured.arrivals
-    return {
-        "satellites": SATELLITES,
-        "cores": os.cpu_count(),
-        "frame_bytes": PIXEL_BYTES,
-        "frames": arrivals.frames,
-        "lost": measured.losses,
-        "frames_per_s": (arrivals.frames - 1) / measured.elapsed_s,
-        "mb_per_s": arrivals.bytes / 1e6 / measured.elapsed_s,
-        "relay_cpu_ms_per_frame": 1e3 * measured.relay_cpu_s / arrivals.frames,
-        "relay_rss_mb": measured.relay_rss_bytes / 1e6,
-    }
+def run(rounds: int = ROUNDS, frames: int = FRAMES) -> dict[str, Any]:
+    """Return frames/s, MB/s and processor time a frame of every round."""
+    rows = [_round(frames) for _ in range(rounds)]
+    return {"satellites": SATELLITES, "cores": os.cpu_count(), "frame_bytes": FRAME_BYTES, "rounds": rows}
 
 
 def table(figures: dict[str, Any]) -> str:
     """Return the figures as lines for a person."""
-    return (
-        f"{figures['satellites']} satellites, {figures['frames']} frames of {figures['frame_bytes'] / 2**20:.0f} MiB, "
-        f"{figures['cores']} cores: {figures['frames_per_s']:.0f} frames/s, {figures['mb_per_s']:.0f} MB/s, "
-        f"{figures['lost']} lost\n"
-        f"relay: {figures['relay_cpu_ms_per_frame']:.2f} ms of processor a frame, {figures['relay_rss_mb']:.0f} MB"
-    )
+    frame = f"frames of {figures['frame_bytes'] / 2**20:.0f} MiB"
+    return f"{figures['satellites']} satellites, {frame}, {figures['cores']} cores\n{rounds_table(figures['rounds'])}"
+
+
+def _round(frames: int) -> dict[str, float]:
+    measured = measure(Plan(frames))
+    arrivals = measured.arrivals
+    return {
+        "frames_per_s": (arrivals.frames - 1) / measured.elapsed_s,
+        "mb_per_s": arrivals.size_bytes / 1e6 / measured.elapsed_s,
+        "lost": measured.losses,
+        "relay_cpu_ms_per_frame": 1e3 * measured.relay_cpu_s / arrivals.frames,
+        "relay_rss_mb": measured.relay_rss_bytes / 1e6,
+    }
 
 
 if __name__ == "__main__":

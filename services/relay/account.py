@@ -1,5 +1,6 @@
 """What became of each satellite's frames, for WatchLinks and Prometheus."""
 
+import threading
 from collections import deque
 from dataclasses import dataclass, field
 
@@ -26,7 +27,7 @@ LATENESS = Histogram(
 
 @dataclass
 class Account:
-    """One satellite's counters since this relay started."""
+    """One satellite's counters since this relay started. Its streams' threads count at the same time."""
 
     satellite_id: str
     received: int = 0
@@ -37,49 +38,65 @@ class Account:
     streams_open: int = 0
     frames_queued: int = 0
     bytes_queued: int = 0
-    lateness_s: deque[float] = field(default_factory=lambda: deque(maxlen=LATENESS_KEPT))
+    _lateness_s: deque[float] = field(default_factory=lambda: deque(maxlen=LATENESS_KEPT))
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        # Looked up once: a release waits for none of it.
+        self._frames_released = FRAMES_RELEASED.labels(self.satellite_id)
+        self._lateness = LATENESS.labels(self.satellite_id)
+        self._frames_queued = FRAMES_QUEUED.labels(self.satellite_id)
+        self._bytes_queued = BYTES_QUEUED.labels(self.satellite_id)
 
     def take_in(self) -> None:
         """Count a frame that came."""
-        self.received += 1
+        with self._lock:
+            self.received += 1
         FRAMES_RECEIVED.labels(self.satellite_id).inc()
 
     def release(self, lateness_s: float) -> None:
         """Count a frame that went out."""
-        self.released += 1
-        self.lateness_s.append(lateness_s)
-        FRAMES_RELEASED.labels(self.satellite_id).inc()
-        LATENESS.labels(self.satellite_id).observe(lateness_s)
+        with self._lock:
+            self.released += 1
+            self._lateness_s.append(lateness_s)
+        self._frames_released.inc()
+        self._lateness.observe(lateness_s)
 
     def lose(self, cause: downlink_pb2.LossCause, frames: int = 1) -> None:
         """Count frames that will never arrive."""
-        if cause == downlink_pb2.LOSS_CAUSE_QUEUE_FULL:
-            self.lost_queue_full += frames
-        elif cause == downlink_pb2.LOSS_CAUSE_NETWORK_MODEL:
-            self.lost_network_model += frames
-        else:
-            self.refused += frames
+        with self._lock:
+            if cause == downlink_pb2.LOSS_CAUSE_QUEUE_FULL:
+                self.lost_queue_full += frames
+            elif cause == downlink_pb2.LOSS_CAUSE_NETWORK_MODEL:
+                self.lost_network_model += frames
+            else:
+                self.refused += frames
         name = downlink_pb2.LossCause.Name(cause).removeprefix("LOSS_CAUSE_").lower()
         FRAMES_LOST.labels(self.satellite_id, name).inc(frames)
 
     def hold(self, frames: int, size_bytes: int) -> None:
-        """Note what is on its way now."""
-        self.frames_queued, self.bytes_queued = frames, size_bytes
-        FRAMES_QUEUED.labels(self.satellite_id).set(frames)
-        BYTES_QUEUED.labels(self.satellite_id).set(size_bytes)
+        """Note how much more is on its way now; less where negative."""
+        with self._lock:
+            self.frames_queued += frames
+            self.bytes_queued += size_bytes
+            self._frames_queued.set(self.frames_queued)
+            self._bytes_queued.set(self.bytes_queued)
 
     def opened(self) -> None:
         """Note a stream that opened."""
-        self.streams_open += 1
-        STREAMS_OPEN.labels(self.satellite_id).set(self.streams_open)
+        self._count_streams(1)
 
     def closed(self) -> None:
-        """Note a stream that ended, and with it all it held."""
-        self.streams_open -= 1
-        STREAMS_OPEN.labels(self.satellite_id).set(self.streams_open)
-        self.hold(0, 0)
+        """Note a stream that ended."""
+        self._count_streams(-1)
 
     def lateness_quantile_s(self, part: float) -> float:
         """Return a quantile of the newest releases' lateness, seconds; 0 where there is none yet."""
-        ordered = sorted(self.lateness_s)
+        with self._lock:
+            ordered = sorted(self._lateness_s)
         return ordered[min(int(part * len(ordered)), len(ordered) - 1)] if ordered else 0.0
+
+    def _count_streams(self, more: int) -> None:
+        with self._lock:
+            self.streams_open += more
+            STREAMS_OPEN.labels(self.satellite_id).set(self.streams_open)

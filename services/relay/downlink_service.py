@@ -12,6 +12,8 @@ from plumewatch.v1 import downlink_pb2
 from services.relay.account import Account
 from services.relay.carrier import Carriage, Carrier, StreamEndedError
 from services.relay.header import BATCH, FRAME, Kind
+from services.relay.release import Release
+from services.relay.upstream import Upstream
 from services.runtime.grpc_server import abort_with
 from services.scenario.model import NAME
 
@@ -23,9 +25,9 @@ log = structlog.get_logger()
 
 
 class DownlinkService:
-    """Carries every satellite's streams to one ground station."""
+    """Carries every satellite's streams to one ground station. station: a channel of gRPC's blocking client."""
 
-    def __init__(self, carriage: Carriage, satellites: tuple[str, ...], station: grpc.aio.Channel) -> None:
+    def __init__(self, carriage: Carriage, satellites: tuple[str, ...], station: grpc.Channel) -> None:
         self._carriage = carriage
         self._satellites = satellites
         self._station = station
@@ -67,11 +69,13 @@ class DownlinkService:
 
     async def _downlink(self, kind: Kind, answer_type: type[Message], method: str, context: Any) -> None:
         satellite_id = await self._checked_satellite(context)
-        upstream: Any = self._station.stream_stream(f"/{SERVICE}/{method}")(
-            metadata=((SATELLITE_KEY, satellite_id), (RUN_KEY, self._carriage.run.run_id))
-        )
+        metadata = ((SATELLITE_KEY, satellite_id), (RUN_KEY, self._carriage.run.run_id))
+
+        def open_upstream(release: Release) -> Upstream:
+            return Upstream(self._station, f"/{SERVICE}/{method}", metadata, release, satellite_id)
+
         account = self.accounts.setdefault(satellite_id, Account(satellite_id))
-        carrier = Carrier(self._carriage, kind, answer_type, account, context, upstream)
+        carrier = Carrier(self._carriage, kind, answer_type, account, context, open_upstream)
         key = (satellite_id, method)
         if key in self._carriers:
             # A satellite that came back before the old connection was known to be dead.

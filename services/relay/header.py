@@ -1,11 +1,10 @@
-"""What the relay reads of a frame, and the stamp it leaves on it, without decoding the rest.
+"""What the relay reads of a frame without decoding the rest.
 
 A frame (and a detection batch) starts with three 8-byte fields whose tags are 09, 11 and 19: exposure start, end of
-the read-out, sequence number. A stamp is one `hops` entry appended to the bytes: protobuf merges on parsing.
+the read-out, sequence number.
 """
 
 import struct
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from google.protobuf.message import DecodeError, Message
@@ -14,8 +13,6 @@ from plumewatch.v1 import detection_pb2, frame_pb2
 
 _HEADER = struct.Struct("<BQBQBQ")
 _TAGS = (0x09, 0x11, 0x19)
-# Tag of a length-delimited field: number << 3 | 2, as a varint.
-_LENGTH_DELIMITED = 2
 
 
 class UnreadableFrameError(ValueError):
@@ -70,31 +67,3 @@ def read_header(data: bytes, kind: Kind = FRAME) -> tuple[Header, bytes]:
 
 def _header_of(message: Message) -> Header:
     return Header(message.exposure_start_unix_ns, message.readout_end_unix_ns, message.sequence)  # type: ignore[attr-defined]
-
-
-def hop_stamp(
-    kind: Kind,
-    node: str,
-    path: Sequence[str],
-    departure_unix_ns: int,
-    arrival_unix_ns: int,
-    lateness_ns: int,
-) -> bytes:
-    """Return the bytes that, appended to a frame, add one entry to its `hops`."""
-    hop = frame_pb2.NetworkHop(
-        node=node,
-        modelled_arrival_unix_ns=arrival_unix_ns,
-        modelled_departure_unix_ns=departure_unix_ns,
-        measured_lateness_ns=lateness_ns,
-        path=path,
-    ).SerializeToString()
-    return _varint(kind.hops_field << 3 | _LENGTH_DELIMITED) + _varint(len(hop)) + hop
-
-
-def _varint(value: int) -> bytes:
-    encoded = bytearray()
-    while value > 0x7F:
-        encoded.append(value & 0x7F | 0x80)
-        value >>= 7
-    encoded.append(value)
-    return bytes(encoded)

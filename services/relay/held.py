@@ -1,7 +1,8 @@
 """Frames on their way through the modelled network: held in order until each is due at the ground station."""
 
-import asyncio
+import threading
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from services.relay.header import Header
@@ -16,15 +17,21 @@ class HeldFrame:
 
 
 class HeldFrames:
-    """A queue bounded in frames and in bytes. When it is full the oldest frames make room: images drop oldest."""
+    """A queue bounded in frames and in bytes. When it is full the oldest frames make room: images drop oldest.
 
-    def __init__(self, most_frames: int, most_bytes: int) -> None:
+    One thread puts, another takes. changed: told by how many frames and bytes the queue has grown, or shrunk (< 0).
+    """
+
+    def __init__(
+        self, most_frames: int, most_bytes: int, changed: Callable[[int, int], None] = lambda _frames, _bytes: None
+    ) -> None:
         self._most_frames = most_frames
         self._most_bytes = most_bytes
+        self._changed = changed
         self._frames: deque[HeldFrame] = deque()
         self._bytes = 0
         self._closed = False
-        self._changed = asyncio.Event()
+        self._lock = threading.Lock()
 
     def __len__(self) -> int:
         return len(self._frames)
@@ -34,44 +41,59 @@ class HeldFrames:
         """Bytes of all frames held."""
         return self._bytes
 
+    @property
+    def exhausted(self) -> bool:
+        """Whether all frames are gone and no more will come."""
+        with self._lock:
+            return self._closed and not self._frames
+
     def put(self, frame: HeldFrame) -> list[HeldFrame]:
         """Take a frame in and return those that had to go for it, oldest first; itself where it alone is too large."""
-        if len(frame.data) > self._most_bytes:
+        size = len(frame.data)
+        if size > self._most_bytes:
             return [frame]
         dropped = []
-        while len(self._frames) >= self._most_frames or self._bytes + len(frame.data) > self._most_bytes:
-            dropped.append(self._pop())
-        self._frames.append(frame)
-        self._bytes += len(frame.data)
-        self._changed.set()
+        with self._lock:
+            if self._closed:
+                return []
+            while len(self._frames) >= self._most_frames or self._bytes + size > self._most_bytes:
+                dropped.append(self._pop())
+            self._frames.append(frame)
+            self._bytes += size
+            self._changed(1, size)
         return dropped
 
     def close(self) -> None:
         """Say that no more frames will come."""
-        self._closed = True
-        self._changed.set()
+        with self._lock:
+            self._closed = True
 
-    async def head(self) -> HeldFrame | None:
-        """Return the oldest frame, waiting for one, and leave it here; None once closed and empty."""
-        while not self._frames:
-            if self._closed:
-                return None
-            self._changed.clear()
-            await self._changed.wait()
-        return self._frames[0]
+    def discard(self) -> None:
+        """Drop all frames; no more will come."""
+        with self._lock:
+            self._closed = True
+            while self._frames:
+                self._pop()
+
+    def oldest(self) -> HeldFrame | None:
+        """Return the oldest frame and leave it here; None where there is none."""
+        with self._lock:
+            return self._frames[0] if self._frames else None
 
     def holds_first(self, frame: HeldFrame) -> bool:
         """Return whether this frame is still the oldest; it may have made room for a newer one."""
-        return bool(self._frames) and self._frames[0] is frame
+        return self.oldest() is frame
 
     def take(self, frame: HeldFrame) -> bool:
         """Take the oldest frame out if it is still this one; False: it has made room for a newer one."""
-        if not self.holds_first(frame):
-            return False
-        self._pop()
-        return True
+        with self._lock:
+            if not self._frames or self._frames[0] is not frame:
+                return False
+            self._pop()
+            return True
 
     def _pop(self) -> HeldFrame:
         frame = self._frames.popleft()
         self._bytes -= len(frame.data)
+        self._changed(-1, -len(frame.data))
         return frame

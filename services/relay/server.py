@@ -3,10 +3,12 @@
 import asyncio
 import gc
 import hashlib
+import sys
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
+import grpc
 import grpc.aio
 import structlog
 
@@ -15,11 +17,12 @@ from services.relay import downlink_service, network_service
 from services.relay.carrier import Carriage
 from services.relay.config import RelayConfig
 from services.relay.downlink_service import DownlinkService
+from services.relay.memory import share_free_memory
 from services.relay.network.constellation import constellation_of
 from services.relay.network.routing import EPOCH_NS, Router
 from services.relay.network_service import NetworkService
 from services.relay.run_state import RunPlan, RunState, open_run
-from services.runtime.grpc_server import SERVER_OPTIONS, drain, open_channel, start_server, wait_until_serving
+from services.runtime.grpc_server import CHANNEL_OPTIONS, SERVER_OPTIONS, drain, start_server, wait_until_serving
 from services.runtime.metrics import metrics_served
 from services.scenario.model import Scenario
 from services.scenario.resolve import end_unix_ns, start_unix_ns
@@ -32,6 +35,8 @@ STATION_TRY_S = 10.0
 AHEAD_S = 0.6
 # Where emulated time runs faster, seconds come too fast to be worked out one by one ahead of use.
 FASTEST_AHEAD_RATE = 20.0
+# A thread whose frame is due waits at most so long for another that runs Python, seconds. The default is 5 ms.
+SWITCH_INTERVAL_S = 0.0001
 
 log = structlog.get_logger()
 
@@ -43,6 +48,7 @@ async def serve(
 
     on_port: told the port once it serves; of use where `listen` leaves the choice to the system (port 0).
     """
+    share_free_memory()
     plan = RunPlan(
         scenario.name,
         hashlib.sha256(repr(scenario).encode()).hexdigest()[:16],
@@ -59,10 +65,11 @@ async def serve(
     # What has been loaded stays; a collection that walked all of it would hold up whatever is due for about 10 ms.
     gc.collect()
     gc.freeze()
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     carriage = Carriage(config.node, run, router, scenario.network.queue_frames, scenario.network.queue_bytes)
     async with AsyncExitStack() as stack:
         stack.enter_context(metrics_served(config.metrics_port))
-        station = await stack.enter_async_context(open_channel(config.station))
+        station = stack.enter_context(grpc.insecure_channel(config.station, options=CHANNEL_OPTIONS))
         downlink = DownlinkService(carriage, router.constellation.satellites, station)
         server = grpc.aio.server(options=SERVER_OPTIONS)
         server.add_generic_rpc_handlers((downlink.handler(),))

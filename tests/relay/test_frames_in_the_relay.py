@@ -1,6 +1,5 @@
-"""What the relay does with bytes: reads headers, stamps hops, holds frames, waits for instants, keeps its state."""
+"""What the relay does with bytes: reads headers, stamps hops, holds frames, keeps its state."""
 
-import asyncio
 import dataclasses
 import json
 import time
@@ -9,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from plumewatch.v1 import detection_pb2, frame_pb2
-from services.relay.alarm import Alarm
-from services.relay.header import BATCH, FRAME, Header, UnreadableFrameError, hop_stamp, read_header
+from services.relay.header import BATCH, FRAME, Header, UnreadableFrameError, read_header
 from services.relay.held import HeldFrame, HeldFrames
 from services.relay.run_state import FILE_NAME, RunPlan, open_run
+from services.relay.stamp import Stamped
 from services.runtime.errors import BadInputError
 
 PLAN = RunPlan("test", "0" * 16, 1_000_000_000_000, 1_090_000_000_000, 1.0)
@@ -63,23 +62,38 @@ def test_bytes_that_are_no_frame_are_refused_with_the_reason(data: bytes, wrong:
         read_header(data)
 
 
-def test_stamp_appended_to_a_frame_parses_as_one_more_hop() -> None:
+@pytest.mark.parametrize("lateness_ns", [0, 5, 70_000, 3_600_000_000_000, 2**61])
+def test_stamp_appended_to_a_frame_parses_as_one_more_hop(lateness_ns: int) -> None:
     path = ["sat-1", "relay-144", "sydney", "station-1"]
-    data = frame(pixels=b"\0" * 1000).SerializeToString()
-    data += hop_stamp(FRAME, "relay", path, 300, 400, 5)
-    data += hop_stamp(FRAME, "relay-2", path * 20, 500, 600, 70_000)  # a length of two bytes
-    first, second = frame_pb2.Frame.FromString(data).hops
+    sent = frame(pixels=b"\0" * 1000)
+    data = sent.SerializeToString()
+    data = Stamped(data, FRAME, "relay", path, 300, 400).sent(lateness_ns)
+    data = Stamped(data, FRAME, "relay-2", path * 20, 500, 600).sent(70_000)  # a length of two bytes
+    arrived = frame_pb2.Frame.FromString(data)
+    first, second = arrived.hops
     assert (first.node, list(first.path)) == ("relay", path)
     assert (first.modelled_departure_unix_ns, first.modelled_arrival_unix_ns) == (300, 400)
-    assert first.measured_lateness_ns == 5
+    assert first.measured_lateness_ns == lateness_ns
     assert (second.node, len(second.path), second.measured_lateness_ns) == ("relay-2", 80, 70_000)
+    del arrived.hops[:]
+    assert arrived == sent
+
+
+def test_stamp_leaves_the_bytes_it_was_given_as_they_are() -> None:
+    data = frame(pixels=b"\1\2\3").SerializeToString()
+    before = bytes(bytearray(data))
+    stamped = Stamped(data, FRAME, "relay", [], 1, 2)
+    assert stamped.sent(9).startswith(before)
+    assert data == before
+    with pytest.raises(RuntimeError, match="once"):
+        stamped.sent(10)
 
 
 def test_stamp_on_a_detection_batch_uses_its_own_field() -> None:
     batch = detection_pb2.DetectionBatch(exposure_start_unix_ns=1, readout_end_unix_ns=2, sequence=3)
     header, data = read_header(batch.SerializeToString(), BATCH)
     assert header == Header(1, 2, 3)
-    stamped = detection_pb2.DetectionBatch.FromString(data + hop_stamp(BATCH, "relay", [], 10, 20, 0))
+    stamped = detection_pb2.DetectionBatch.FromString(Stamped(data, BATCH, "relay", [], 10, 20).sent(0))
     assert stamped.hops[0].modelled_arrival_unix_ns == 20
 
 
@@ -95,39 +109,30 @@ def test_full_queue_drops_its_oldest_frames_and_returns_them() -> None:
     assert (len(frames), frames.bytes_held) == (3, 95)
 
 
-async def test_head_of_the_queue_can_be_lost_while_somebody_waits_for_it_to_be_due() -> None:
+def test_frame_that_made_room_is_no_longer_there_to_be_taken() -> None:
     frames = HeldFrames(most_frames=1, most_bytes=100)
     frames.put(held(0))
-    head = await frames.head()
-    assert head is not None
+    waited_for = frames.oldest()
+    assert waited_for is not None
     frames.put(held(1))
-    assert not frames.take(head)
-    newer = await frames.head()
+    assert not frames.take(waited_for)
+    newer = frames.oldest()
     assert newer is not None
     assert newer.header.sequence == 1
-    assert frames.take(newer)
     frames.close()
-    assert await frames.head() is None
+    assert [frames.exhausted, frames.take(newer), frames.exhausted] == [False, True, True]
+    assert frames.oldest() is None
 
 
-async def test_alarm_never_rings_early() -> None:
-    with Alarm() as alarm:
-        for wait_ns in (0, 1, 1_000, 50_000, 300_000, 999_999, 1_000_001, 2_500_000, 7_000_000):
-            for _ in range(5):
-                due = time.time_ns() + wait_ns
-                returned = await alarm.wait_until(due)
-                assert due <= returned <= time.time_ns()
-
-
-async def test_alarm_can_be_set_again_after_a_wait_was_cancelled() -> None:
-    with Alarm() as alarm:
-        waiting = asyncio.create_task(alarm.wait_until(time.time_ns() + 3_600_000_000_000))
-        await asyncio.sleep(0)
-        waiting.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await waiting
-        due = time.time_ns() + 1_000_000
-        assert await alarm.wait_until(due) >= due
+def test_queue_says_how_much_more_and_less_it_holds() -> None:
+    changes: list[tuple[int, int]] = []
+    frames = HeldFrames(2, 100, lambda count, size: changes.append((count, size)))
+    for sequence in range(3):
+        frames.put(held(sequence, 10 + sequence))
+    frames.discard()
+    assert changes == [(1, 10), (1, 11), (-1, -10), (1, 12), (-1, -11), (-1, -12)]
+    assert frames.put(held(3)) == []
+    assert (len(frames), frames.exhausted) == (0, True)
 
 
 async def test_run_clock_and_faults_survive_a_restart(tmp_path: Path) -> None:

@@ -3,11 +3,13 @@
 import asyncio
 import contextlib
 import itertools
+import threading
 import time
 from typing import Any
 
 import grpc
 import grpc.aio
+import psutil
 import pytest
 
 from plumewatch.v1 import detection_pb2, downlink_pb2, frame_pb2, network_pb2
@@ -278,6 +280,28 @@ async def test_newer_stream_of_a_satellite_ends_the_older() -> None:
         await newer.write(frame_bytes(0, relay.emulated_now()))
         await station.until_received(1)
         assert (await relay.network.GetClock(network_pb2.GetClockRequest())).satellites_connected == 1
+
+
+async def test_streams_that_ended_leave_no_thread_and_no_descriptor_behind() -> None:
+    async with running_station() as station, running_relay(small_scenario(), station) as relay:
+        await (await opened(relay)).done_writing()
+        threads, descriptors = set(threading.enumerate()), psutil.Process().num_fds()
+        for number in range(100):
+            call = await relay.open()
+            await call.read()
+            # Frames that are due, frames that are held, none; ended by either side, or by a newer stream.
+            for sequence in range(number % 3):
+                await call.write(frame_bytes(sequence, relay.emulated_now() + sequence * 3_000 * MS))
+            if number % 4 == 0:
+                call.cancel()
+            elif number % 4 == 1:
+                await call.done_writing()
+        call.cancel()
+        async with asyncio.timeout(20):
+            while set(threading.enumerate()) - threads:
+                await relay.network.GetClock(network_pb2.GetClockRequest())
+        # One connection more or less may be on its way.
+        assert psutil.Process().num_fds() <= descriptors + 3
 
 
 async def test_detections_take_the_same_way_as_frames() -> None:

@@ -15,6 +15,7 @@ from sat_emulator.downlink.sender import Sender
 from sat_emulator.frame import Frame
 from services.ground_station.wire import arrival_unix_ns, counts_of, frame_problem, read_frame, unpacked
 from services.relay import header
+from services.relay.stamp import Stamped
 from services.runtime.pixel_codec import codec_named
 from services.scenario.model import Downlink, Scenario, Train
 from tests.ground_station.station_ends import RUN, StationClient, noise, running_station, with_points
@@ -74,7 +75,7 @@ def test_relay_stamps_a_compressed_frame_like_any_other() -> None:
     data = encode(Frame(5, 1_000, 2_000, 0.0, counts), "sat-1", RUN, codec_named("zstd"))
     read, passed_on = header.read_header(data)
     assert (read, passed_on is data) == (header.Header(1_000, 2_000, 5), True)
-    message = read_frame(passed_on + header.hop_stamp(header.FRAME, "relay", ["sat-1"], 70, 77, 3))
+    message = read_frame(Stamped(passed_on, header.FRAME, "relay", ["sat-1"], 70, 77).sent(3))
     assert frame_problem(message) == ""
     np.testing.assert_array_equal(counts_of(unpacked(message)), counts)
     assert arrival_unix_ns(unpacked(message).head) == 77
