@@ -4,35 +4,40 @@ import math
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
+from services.ground_station.tracking.ascent import layout
 from services.ground_station.tracking.association.assignment import shortest_paths
-from services.ground_station.tracking.bank.filters import predict
-from services.ground_station.tracking.bank.imm import combine, usual_force
-from services.ground_station.tracking.bank.models import BOOST, SIZE
+from services.ground_station.tracking.bank.models import BOOST
+from services.ground_station.tracking.crowd.common import Common, common_flight
+from services.ground_station.tracking.crowd.looks import lay_out_looks
 from services.ground_station.tracking.crowd.untangling import untangle
-from services.ground_station.tracking.forces import height_m
-from services.ground_station.tracking.founding import (
-    LEAST_SIGMA_M_PER_S,
-    MOST_SIGMA_M_PER_S,
-    PLACE_SIGMA_M,
-    RISE_M_PER_S2,
-)
+from services.ground_station.tracking.following import put_right
 from services.ground_station.tracking.histories import FIRST_LOOKS, oldest_kept, track_place
 from services.ground_station.tracking.records import CONFIRMED, STAYS
 
+Float64 = NDArray[np.float64]
+Int64 = NDArray[np.int64]
+Records = NDArray[np.void]
+
 # Tracks nearer than so many standard deviations of what a look says of their places may be taken for each other.
-CROWDED_SIGMA = 5.0
+CROWDED_SIGMA = 8.0
 # Looks that a track must have, and tracks that are untangled together.
 LEAST_LOOKS = 6
 MOST_TRACKS = 8
 # Looks of all of them that are shared out, the newest ones.
 MOST_LOOKS = 2400
-# A crowd that was untangled so lately is settled.
-LATELY_S = 5.0
+# A crowd that was untangled so lately is settled, unless its first look is so near, s.
+LATELY_S, YOUNG_S = 5.0, 25.0
+# More tracks take seconds to be sought from nothing: they begin with the ways that they have.
+MOST_SOUGHT = 6
 # Part of the detections that as many objects would have, with which a crowd has as many objects as tracks.
 LEAST_SHARE = 0.7
-# The first instants of a crowd, s: it has not gone far yet.
-FIRST_S = 2.0
+# A way from a launch that is faster than this, with so many standard deviations taken off, boosts with this probability
+# at least: no cloud goes so fast, and what its looks said of the track before were others' looks.
+RISING_M_PER_S, SURE_SIGMA, BOOSTING = 150.0, 3.0, 0.95
+# Mean squared distance of the detections from the ways, over its expectation: beyond, these are no ways of one kind.
+MOST_MISFIT = 1.5
 
 
 @njit(cache=True, error_model="numpy")
@@ -43,7 +48,9 @@ def crowds(tracks, pool, of):  # noqa: PLR0912  # pairs within loops
     reach = np.zeros(n)
     for row in range(n):
         track = tracks[row]
-        if track.state != CONFIRMED or track.motion == STAYS or track.count < LEAST_LOOKS:
+        # What seems to stay in the midst of a crowd may have had the wrong looks.
+        stays = track.motion == STAYS and not track.time_s - track.crowded_s < LATELY_S
+        if track.state != CONFIRMED or stays or track.count < LEAST_LOOKS:
             continue
         ray = pool[track.history][track_place(track.count - 1)]
         distance2 = 0.0
@@ -86,77 +93,81 @@ def _root(parent, place):
     return place
 
 
-@njit(cache=True, error_model="numpy")
-def untangle_crowd(tracks, pool, rows, since_s, hit_score, miss_score, new_rows):
+def untangle_crowd(
+    tracks: Records,
+    pool: Records,
+    rows: Int64,
+    since_s: float,
+    hit_score: float,
+    miss_score: float,
+    new_rows: Int64,
+) -> bool:
     """Share the looks of a crowd out anew; return whether anything could be said.
 
     rows: (m,) of the tracks; new_rows: (m,) rows of the pool for the new histories: the old ones stay as they are.
     """
-    rays, owner = _looks_of(tracks, pool, rows, since_s)
-    n = len(rays)
-    if n < LEAST_LOOKS * len(rows):
-        return False
-    time_s = np.empty(n)
-    sigma_rad, sensor = np.empty(n), np.empty(n, dtype=np.int64)
-    origin, los = np.empty((n, 3)), np.empty((n, 3))
-    begins = np.empty(n + 1, dtype=np.int64)
-    looks = 0
-    for k in range(n):
-        ray = rays[k]
-        if k == 0 or ray.time_s != rays[k - 1].time_s or ray.sensor != rays[k - 1].sensor:
-            time_s[looks], begins[looks] = ray.time_s, k
-            looks += 1
-        sigma_rad[k], sensor[k] = ray.sigma_rad, ray.sensor
-        for i in range(3):
-            origin[k, i], los[k, i] = ray.origin[i], ray.los[i]
-    begins[looks] = n
     m = len(rows)
-    # Two tracks of one object have one detection a look between them: they are doubles, not a crowd.
-    if n < LEAST_SHARE * m * looks:
+    rays, owner = looks_of(tracks, pool, rows, since_s)
+    if len(rays) < LEAST_LOOKS * m:
         return False
-    first_x, first_p = np.zeros((m, SIZE)), np.zeros((m, SIZE, SIZE))
-    velocity = np.empty((m, 3))
-    crossing = _crossing(origin, los, time_s[0], rays)
-    for t in range(m):
-        _guess(first_x[t], first_p[t], crossing)
-        for i in range(3):
-            velocity[t, i] = tracks[rows[t]].mean[3 + i]
-    x_end, p_end = np.empty((m, SIZE)), np.empty((m, SIZE, SIZE))
-    untangle(
-        first_x,
-        first_p,
-        time_s[:looks],
-        begins[: looks + 1],
-        sensor,
-        origin,
-        los,
-        sigma_rad,
-        velocity,
-        hit_score,
-        miss_score,
-        _is_new(tracks, rows),
-        owner,
-        x_end,
-        p_end,
-    )
-    for t in range(m):
-        if not np.isfinite(x_end[t]).all() or not np.isfinite(p_end[t]).all():
-            return False
-    _hand_out(tracks, pool, rows, rays, owner, x_end, p_end, time_s[looks - 1], since_s, new_rows)
+    looks, means = lay_out_looks(rays, hit_score - miss_score)
+    # Two tracks of one object have one detection a look between them: they are doubles, not a crowd.
+    if len(rays) < LEAST_SHARE * m * len(means):
+        return False
+    at_s = float(rays["time_s"][-1])
+    common = common_flight(means, at_s)
+    if common is None:
+        return False
+    width = len(common.parameters)
+    x, known, middle_known = np.empty((m, width)), np.empty((m, width, width)), np.empty((width, width))
+    output, jacobian = np.empty((m, 12)), np.empty((m, 9, width))
+    crowded_s = tracks["crowded_s"][rows]
+    # While there are few looks, more than one sharing may explain them.
+    settled = (tracks["time_s"][rows] - crowded_s < LATELY_S).all() and at_s - float(rays["time_s"][0]) >= YOUNG_S
+    anew = not settled and m <= MOST_SOUGHT
+    misfit = untangle(looks, common, owner, m, anew, x, known, middle_known, output, jacobian)
+    if not (np.isfinite(x).all() and np.isfinite(known).all() and misfit < MOST_MISFIT):
+        return False
+    way = way_of(tracks, rows, output)
+    hand_out(tracks, pool, rows, rays, owner, way, since_s, new_rows)
+    for row, t in zip(rows.tolist(), way.tolist(), strict=True):
+        _put_right(tracks[row : row + 1], common, x[t], output[t], jacobian[t], known[t], middle_known)
     return True
 
 
-@njit(cache=True, error_model="numpy")
-def _is_new(tracks, rows):
-    """Return whether a track of a crowd has not been untangled lately."""
-    for row in rows:  # noqa: SIM110  # compiled code has no generators
-        if not tracks[row].time_s - tracks[row].crowded_s < LATELY_S:
-            return True
-    return False
+def _put_right(
+    record: Records,
+    common: Common,
+    x: Float64,
+    output: Float64,
+    jacobian: Float64,
+    known: Float64,
+    middle_known: Float64,
+) -> None:
+    """Let a track's boost model stand where its way ends."""
+    covariance = (known + known @ middle_known @ known) * np.outer(common.apart, common.apart)
+    growth = math.exp(-x[layout.LOG_EXHAUST])
+    growth_sigma = growth * math.sqrt(covariance[layout.LOG_EXHAUST, layout.LOG_EXHAUST])
+    state_covariance = jacobian @ covariance @ jacobian.T
+    speed, doubt = np.linalg.norm(output[3:6]), math.sqrt(np.trace(state_covariance[3:6, 3:6]))
+    if speed - SURE_SIGMA * doubt > RISING_M_PER_S and math.isnan(record["burnt_s"][0]):
+        let_boost(record)
+    put_right(record, common.at_s, output[:9], state_covariance, growth, growth_sigma)
 
 
 @njit(cache=True, error_model="numpy")
-def _looks_of(tracks, pool, rows, since_s):
+def let_boost(records):
+    """Let records[0] boost with probability BOOSTING at least; the others share what is left as before."""
+    probability = records[0].probability
+    if probability[BOOST] < BOOSTING:
+        left = (1.0 - BOOSTING) / max(1.0 - probability[BOOST], 1e-9)
+        for model in range(len(probability)):
+            probability[model] *= left
+        probability[BOOST] = BOOSTING
+
+
+@njit(cache=True, error_model="numpy")
+def looks_of(tracks, pool, rows, since_s):
     """Return the looks of all tracks since a time, in order of time and sensor, and whose each was, (n,)."""
     count = 0
     for row in rows:
@@ -186,43 +197,21 @@ def _looks_of(tracks, pool, rows, since_s):
 
 
 @njit(cache=True, error_model="numpy")
-def _crossing(origin, los, first_s, rays):
-    """Return the point nearest to all lines of sight of the first instants."""
-    normal, right = np.zeros((3, 3)), np.zeros(3)
-    for k in range(len(rays)):
-        if rays[k].time_s > first_s + FIRST_S:
-            break
-        for i in range(3):
-            for j in range(3):
-                across = (1.0 if i == j else 0.0) - los[k, i] * los[k, j]
-                normal[i, j] += across
-                right[i] += across * origin[k, j]
-    return np.linalg.solve(normal + 1e-9 * np.eye(3), right)
-
-
-@njit(cache=True, error_model="numpy")
-def _guess(x, p, near):
-    """Write what is known before any look, as of a newborn."""
-    height = height_m(near[0], near[1], near[2])
-    speed = min(max(math.sqrt(2.0 * RISE_M_PER_S2 * max(height, 0.0)), LEAST_SIGMA_M_PER_S), MOST_SIGMA_M_PER_S)
-    for i in range(3):
-        x[i] = near[i]
-        p[i, i] = PLACE_SIGMA_M**2
-        p[3 + i, 3 + i] = speed * speed
-    usual_force(BOOST, x, p)
-
-
-@njit(cache=True, error_model="numpy")
-def _hand_out(tracks, pool, rows, rays, owner, x_end, p_end, end_s, since_s, new_rows):
-    """Give every track the way that ends nearest to where it is, with its looks."""
+def way_of(tracks, rows, output):
+    """Return (m,) for each track the way that ends nearest to where it is, one to one; output: (m, 12)."""
     m = len(rows)
     apart2 = np.zeros((m, m))
     for a in range(m):
         for t in range(m):
             for i in range(3):
-                apart2[a, t] += (tracks[rows[a]].mean[i] - x_end[t, i]) ** 2
-    way = shortest_paths(apart2)
-    for a in range(m):
+                apart2[a, t] += (tracks[rows[a]].mean[i] - output[t, i]) ** 2
+    return shortest_paths(apart2)
+
+
+@njit(cache=True, error_model="numpy")
+def hand_out(tracks, pool, rows, rays, owner, way, since_s, new_rows):
+    """Give every track the looks of its way, (m,)."""
+    for a in range(len(rows)):
         track = tracks[rows[a]]
         old, new = pool[track.history], pool[new_rows[a]]
         kept = 0
@@ -240,8 +229,3 @@ def _hand_out(tracks, pool, rows, rays, owner, x_end, p_end, end_s, since_s, new
         track.count = kept
         track.history = new_rows[a]
         track.crowded_s = track.time_s
-        if track.probability[BOOST] > 0.5:
-            track.x[BOOST] = x_end[way[a]]
-            track.p[BOOST] = p_end[way[a]]
-            predict(BOOST, track.x[BOOST], track.p[BOOST], track.time_s - end_s)
-            combine(track)
