@@ -2,7 +2,9 @@
 
 import contextlib
 import json
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Any
 
 import grpc
@@ -39,7 +41,8 @@ def show(
 ) -> None:
     """Print how many nodes there are, and the links in use."""
     with _network(relay) as network:
-        topology = network.GetTopology(network_pb2.GetTopologyRequest(time_unix_ns=_instant(at)), timeout=DEADLINE_S)
+        wanted = network_pb2.GetTopologyRequest(time_unix_ns=_instant(at), include_mesh=not names)
+        topology = network.GetTopology(wanted, timeout=DEADLINE_S)
     if as_json:
         _print_json(topology)
         return
@@ -57,11 +60,13 @@ def show(
         nodes = [node for node in topology.nodes if node.kind == kind]
         failed = [node.node for node in nodes if node.failed]
         print(f"  {_kind(kind):18} {len(nodes):6}" + (f", out of order: {', '.join(failed)}" if failed else ""))
+    laser = sum(link.medium == network_pb2.LINK_MEDIUM_LASER for link in topology.links)
+    print(f"  {'laser links':18} {laser:6} that can be used")
     print("Links in use")
-    for link in topology.links:
+    for link in (link for link in topology.links if link.in_use):
         rate = f"{link.rate_bps / 1e9:6.1f} Gbit/s" if link.rate_bps else "  terrestrial"
         print(f"  {link.from_node:16} -> {link.to_node:16} {link.delay_s * 1e3:8.3f} ms {rate}")
-    reached = {link.from_node for link in topology.links}
+    reached = {link.from_node for link in topology.links if link.in_use}
     for node in topology.nodes:
         if node.kind == network_pb2.NODE_KIND_SENSOR_SATELLITE and node.node not in reached:
             print(f"  {node.node:16} has no path")
@@ -70,15 +75,15 @@ def show(
 @app.command()
 def route(
     satellite: Annotated[str, typer.Argument(help="The satellite the path starts from.")],
+    gateway: Annotated[str, typer.Option(help="Where it is to come down; left out: where its frames do.")] = "",
     relay: Relay = RELAY,
     at: At = "",
     as_json: AsJson = False,
 ) -> None:
     """Print the path of one satellite's frames."""
-    with _network(relay, f"no satellite of this run is called {satellite!r}; {ALL_NODES}") as network:
-        path = network.GetRoute(
-            network_pb2.GetRouteRequest(satellite_id=satellite, time_unix_ns=_instant(at)), timeout=DEADLINE_S
-        )
+    with _network(relay, ALL_NODES) as network:
+        wanted = network_pb2.GetRouteRequest(satellite_id=satellite, time_unix_ns=_instant(at), gateway=gateway)
+        path = network.GetRoute(wanted, timeout=DEADLINE_S)
     if as_json:
         _print_json(path)
         return
@@ -87,18 +92,91 @@ def route(
         print(f"  {hop.node:16} {hop.delay_s * 1e3:8.3f} ms")
 
 
+@app.command("map")
+def draw_map(
+    out: Annotated[Path, typer.Option(metavar="PNG", help="The picture.")],
+    at: At = "",
+    scenario: Annotated[
+        str, typer.Option(metavar="SCENARIO", help="A scenario's file or name, in a running relay's stead.")
+    ] = "",
+    world: Annotated[bool, typer.Option("--world", help="The whole Earth, not what surrounds the paths.")] = False,
+    width: Annotated[int, typer.Option(min=300, max=8000, metavar="PX", help="Width of the picture.")] = 1400,
+    height: Annotated[int, typer.Option(min=300, max=8000, metavar="PX", help="Height of the picture.")] = 1000,
+    relay: Relay = RELAY,
+) -> None:
+    """Draw the mesh, the satellites' paths and the gateways on a map.
+
+    \b
+    plumewatch network map --out now.png                                       a running relay's
+    plumewatch network map --scenario default --at 2026-06-21T12:01:00Z --out later.png
+    """  # noqa: D301
+    from services.scenario.load import load_scenario
+    from services.scenario.resolve import start_unix_ns
+    from services.stack.pictures.network_map import draw_network
+    from services.stack.pictures.network_scene import scene_of, topology_of
+
+    if out.suffix.lower() != ".png":
+        raise typer.BadParameter(f"{out} ends in {out.suffix!r}; the picture is a .png", param_hint="--out")
+    instant = _instant(at)
+    if scenario:
+        loaded = load_scenario(Path(scenario))
+        topology = topology_of(loaded, start_unix_ns(loaded) if instant is None else instant)
+        title = loaded.name
+    else:
+        with _network(relay) as network:
+            wanted = network_pb2.GetTopologyRequest(time_unix_ns=instant, include_mesh=True)
+            topology = network.GetTopology(wanted, timeout=DEADLINE_S)
+        title = f"relay at {relay}"
+    picture = draw_network(scene_of(topology), width, height, world=world, title=title)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    picture.save(out)
+    print(f"{out}: {len(topology.nodes)} nodes, {len(topology.links)} links at {format_rfc3339(topology.time_unix_ns)}")
+
+
 @app.command()
 def fail(
-    node: Annotated[str, typer.Argument(help="The node that fails, or the first end of a link.")],
+    node: Annotated[
+        str,
+        typer.Argument(
+            help="The node that fails, or the first end of a link; with --plane the shell, with --rain the gateway; "
+            "left out with --share."
+        ),
+    ] = "",
     to_node: Annotated[str, typer.Argument(help="The link's other end; left out: the node itself fails.")] = "",
+    plane: Annotated[int, typer.Option(min=-1, metavar="N", help="All satellites of this plane of shell NODE.")] = -1,
+    share: Annotated[float, typer.Option(min=0, max=1, metavar="P", help="This share of all laser links.")] = 0.0,
+    seed: Annotated[int, typer.Option(min=0, help="Which links --share takes: same seed, same links.")] = 0,
+    rain: Annotated[float, typer.Option(min=0, metavar="MM_PER_H", help="Rain on gateway NODE: rate is lost.")] = 0.0,
+    last_s: Annotated[float, typer.Option("--for", min=0, metavar="S", help="Heals by itself after so long.")] = 0.0,
     relay: Relay = RELAY,
     at: At = "",
     as_json: AsJson = False,
 ) -> None:
-    """Take a node or a link out of order until it is healed."""
-    named = f"{node!r} or {to_node!r}" if to_node else f"{node!r}"
-    with _network(relay, f"node {named} does not exist; {ALL_NODES}") as network:
-        wanted = network_pb2.Fault(node=node, to_node=to_node, start_unix_ns=_instant(at) or 0)
+    """Take a part of the network out of order, until it is healed or for a time.
+
+    \b
+    plumewatch network fail relay-144              a satellite
+    plumewatch network fail relay-144 relay-145    the link between two
+    plumewatch network fail relay --plane 12       a plane of a shell
+    plumewatch network fail --share 0.3            thirty per cent of the laser links
+    plumewatch network fail dongara --rain 40      a downpour on a gateway
+    """  # noqa: D301
+    wanted = network_pb2.Fault(node=node, to_node=to_node, start_unix_ns=_instant(at) or 0)
+    chosen = [name for name, given in (("--plane", plane >= 0), ("--share", share > 0), ("--rain", rain > 0)) if given]
+    if len(chosen) > 1 or (chosen and to_node):
+        raise typer.BadParameter(f"{' and '.join([*chosen, 'TO_NODE'][:2])} exclude each other; give one")
+    if plane >= 0:
+        wanted.kind, wanted.plane = network_pb2.FAULT_KIND_PLANE, plane
+    elif share > 0:
+        wanted.kind, wanted.share, wanted.seed = network_pb2.FAULT_KIND_LASER_LINKS, share, seed
+    elif rain > 0:
+        wanted.kind, wanted.rain_mm_per_h = network_pb2.FAULT_KIND_RAIN, rain
+    if not node and share == 0:
+        raise typer.BadParameter(f"name what fails, or give --share; {ALL_NODES}")
+    with _network(relay, ALL_NODES) as network:
+        if last_s > 0:
+            start = wanted.start_unix_ns or _now(network)
+            wanted.start_unix_ns, wanted.end_unix_ns = start, start + round(last_s * 1e9)
         answer = network.InjectFault(network_pb2.InjectFaultRequest(fault=wanted), timeout=DEADLINE_S)
     if as_json:
         _print_json(answer.fault)
@@ -169,7 +247,18 @@ def _links_table(look: network_pb2.WatchLinksResponse) -> Any:
     table = Table(title=title)
     table.add_column("satellite")
     table.add_column("path")
-    for heading in ("delay ms", "in", "out", "lost: queue", "network", "refused", "waiting", "late p50 ms", "p99 ms"):
+    for heading in (
+        "delay ms",
+        "in",
+        "out",
+        "lost: queue",
+        "network",
+        "refused",
+        "re-timed",
+        "waiting",
+        "late p50 ms",
+        "p99 ms",
+    ):
         table.add_column(heading, justify="right")
     for stream in look.streams:
         table.add_row(
@@ -181,6 +270,7 @@ def _links_table(look: network_pb2.WatchLinksResponse) -> Any:
             str(stream.frames_lost_queue_full),
             str(stream.frames_lost_network_model),
             str(stream.frames_refused),
+            str(stream.frames_retimed),
             f"{stream.frames_queued} ({stream.bytes_queued / 1e6:.1f} MB)",
             f"{stream.lateness_p50_s * 1e3:.2f}",
             f"{stream.lateness_p99_s * 1e3:.2f}",
@@ -194,10 +284,10 @@ def _kind(kind: Any) -> str:
 
 
 @contextlib.contextmanager
-def _network(address: str, not_found: str = "") -> Iterator[Any]:
+def _network(address: str, hint: str = "") -> Iterator[Any]:
     """Open a client for the relay; what it refuses becomes an error for the user.
 
-    not_found: said where the relay knows no such thing; empty: its own words, which tell of calls and not of commands.
+    hint: said after the relay's words where it knows no such thing.
     """
     with grpc.insecure_channel(address, options=(("grpc.max_receive_message_length", MESSAGE_BYTES),)) as channel:
         try:
@@ -208,8 +298,8 @@ def _network(address: str, not_found: str = "") -> Iterator[Any]:
                 raise PeerUnavailableError(
                     "the relay", address, "start it, or give its address with --relay"
                 ) from error
-            if code is grpc.StatusCode.NOT_FOUND and not_found:
-                details = not_found
+            if code is grpc.StatusCode.NOT_FOUND and hint:
+                details += f"; {hint}"
             raise PlumewatchError(f"relay at {address}: {details or code.name}") from error
 
 
@@ -222,9 +312,30 @@ def _instant(text: str) -> int | None:
         raise typer.BadParameter(str(error), param_hint="--at") from error
 
 
+def _now(network: Any) -> int:
+    """Return the emulated instant now; the run's start before it starts."""
+    clock = network.GetClock(network_pb2.GetClockRequest(), timeout=DEADLINE_S)
+    if not clock.HasField("wall_start_unix_ns"):
+        return int(clock.emulated_start_unix_ns)
+    passed_ns = max(0, time.time_ns() - clock.wall_start_unix_ns)
+    return int(clock.emulated_start_unix_ns + round(passed_ns * clock.rate))
+
+
 def _fault_line(fault: network_pb2.Fault) -> str:
-    part = f"link {fault.node} to {fault.to_node}" if fault.to_node else f"node {fault.node}"
-    return f"{fault.fault_id}: {part} out of order since {format_rfc3339(fault.start_unix_ns)}"
+    match fault.kind:
+        case network_pb2.FAULT_KIND_LINK:
+            part = f"link {fault.node} to {fault.to_node} out of order"
+        case network_pb2.FAULT_KIND_PLANE:
+            part = f"plane {fault.plane} of {fault.node} out of order"
+        case network_pb2.FAULT_KIND_LASER_LINKS:
+            part = f"{fault.share:.0%} of the laser links out of order (seed {fault.seed})"
+        case network_pb2.FAULT_KIND_RAIN:
+            part = f"{fault.rain_mm_per_h:g} mm/h of rain on {fault.node}"
+        case _:
+            part = f"node {fault.node} out of order"
+    until = f" until {format_rfc3339(fault.end_unix_ns)}" if fault.end_unix_ns else ""
+    planned = ", planned" if fault.planned else ""
+    return f"{fault.fault_id}: {part} since {format_rfc3339(fault.start_unix_ns)}{until}{planned}"
 
 
 def _print_json(message: Message) -> None:

@@ -6,20 +6,22 @@ are from the satellite to each node, without serialisation.
 """
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from services.geometry.time import format_rfc3339, parse_rfc3339
-from services.relay.network.constellation import constellation_of, constellation_of_catalogue, with_gateways
+from services.relay.network.constellation import Constellation, constellation_of, constellation_of_catalogue
 from services.relay.network.routing import path_now
-from services.relay.network.topology import Constellation
 from services.runtime.configuration import ConfigurationError
 from services.runtime.errors import PlumewatchError
 from services.scenario.load import load_scenario, naming_the_file
 
 ANY = "any"
+# Elements that could not be used are named one by one, up to so many.
+MOST_PROBLEMS = 10
 
 
 def run(
@@ -44,11 +46,15 @@ def run(
         raise ConfigurationError(
             str(constellation), f"has no satellite {from_!r}; it has {', '.join(nodes.satellites[:16])}"
         )
-    path = path_now(_narrowed(nodes, to), from_, at_unix_ns)
+    for problem in nodes.problems[:MOST_PROBLEMS]:
+        print(f"plumewatch: left out: {problem}", file=sys.stderr)
+    if len(nodes.problems) > MOST_PROBLEMS:
+        print(f"plumewatch: and {len(nodes.problems) - MOST_PROBLEMS} more satellites left out", file=sys.stderr)
+    path = path_now(nodes, from_, at_unix_ns, _gateway(nodes, to))
     if path is None:
         raise PlumewatchError(
-            f"{from_} has no path to {to} at {format_rfc3339(at_unix_ns)}: no relay satellite sees both it and a "
-            "gateway; ask for another instant or another station"
+            f"{from_} has no path to {to} at {format_rfc3339(at_unix_ns)}: no chain of laser links leads from it to a "
+            "relay satellite above that gateway; ask for another instant or another station"
         )
     hops = [{"node": node, "delay_s": delay} for node, delay in zip(path.nodes, path.delays_s(), strict=True)]
     gateway = path.nodes[-2]
@@ -65,13 +71,13 @@ def run(
     print(json.dumps(answer, indent=2))
 
 
-def _narrowed(nodes: Constellation, to: str) -> Constellation:
-    """Return the constellation with the gateways that lead to `to`."""
-    gateways = [gateway.id for gateway in nodes.gateways]
+def _gateway(nodes: Constellation, to: str) -> str | None:
+    """Return the gateway that leads to `to`; None: any will do."""
     if to in (ANY, nodes.station):
-        return nodes
+        return None
+    gateways = list(nodes.gateway_index)
     name = to.removesuffix("-station") if to.removesuffix("-station") in gateways else to
     if name not in gateways:
         known = ", ".join([ANY, nodes.station, *gateways])
         raise typer.BadParameter(f"no station or gateway {to!r}; known: {known}", param_hint="--to")
-    return with_gateways(nodes, frozenset({name}))
+    return name

@@ -14,6 +14,9 @@ LATENESS_KEPT = 1000
 FRAMES_RECEIVED = Counter("plumewatch_relay_frames_received", "Frames taken in from a satellite.", ["satellite"])
 FRAMES_RELEASED = Counter("plumewatch_relay_frames_released", "Frames released to the ground station.", ["satellite"])
 FRAMES_LOST = Counter("plumewatch_relay_frames_lost", "Frames lost, by cause.", ["satellite", "cause"])
+FRAMES_RETIMED = Counter(
+    "plumewatch_relay_frames_retimed", "Frames whose way was cut and that went on by another.", ["satellite"]
+)
 FRAMES_QUEUED = Gauge("plumewatch_relay_frames_queued", "Frames on their way.", ["satellite"])
 BYTES_QUEUED = Gauge("plumewatch_relay_bytes_queued", "Bytes on their way.", ["satellite"])
 STREAMS_OPEN = Gauge("plumewatch_relay_streams_open", "Streams open now.", ["satellite"])
@@ -35,6 +38,7 @@ class Account:
     lost_queue_full: int = 0
     lost_network_model: int = 0
     refused: int = 0
+    retimed: int = 0
     streams_open: int = 0
     frames_queued: int = 0
     bytes_queued: int = 0
@@ -61,6 +65,12 @@ class Account:
             self._lateness_s.append(lateness_s)
         self._frames_released.inc()
         self._lateness.observe(lateness_s)
+
+    def retime(self) -> None:
+        """Count a frame whose way was cut and that went on by another."""
+        with self._lock:
+            self.retimed += 1
+        FRAMES_RETIMED.labels(self.satellite_id).inc()
 
     def lose(self, cause: downlink_pb2.LossCause, frames: int = 1) -> None:
         """Count frames that will never arrive."""

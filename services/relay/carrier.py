@@ -25,7 +25,10 @@ from services.relay.account import Account
 from services.relay.header import Header, Kind, UnreadableFrameError, read_header
 from services.relay.held import HeldFrame, HeldFrames
 from services.relay.losses import Losses
+from services.relay.network.link import Traffic
 from services.relay.network.routing import Router
+from services.relay.network.stream import StreamLink
+from services.relay.network.trace import Trace
 from services.relay.release import Label, Release
 from services.relay.run_state import RunState
 from services.relay.upstream import Upstream
@@ -45,6 +48,14 @@ class Carriage:
     router: Router
     queue_frames: int
     queue_bytes: int
+    # The network's chances are drawn by it.
+    seed: int = 0
+    # Measured delays in the model's stead.
+    trace: Trace | None = None
+
+    def link(self, satellite_id: str, kind: Kind) -> StreamLink:
+        """Return the links of one stream, unused."""
+        return StreamLink(self.router.constellation, self.seed, satellite_id, Traffic(kind.name), self.trace)
 
 
 class StreamEndedError(Exception):
@@ -87,7 +98,8 @@ class Carrier:
         self._ended: asyncio.Future[StreamEndedError] = self._loop.create_future()
         self.answered = asyncio.Event()
         held = HeldFrames(carriage.queue_frames, carriage.queue_bytes, account.hold)
-        way = Way(account.satellite_id, carriage.router, carriage.run.faults)
+        link = carriage.link(account.satellite_id, kind)
+        way = Way(account.satellite_id, carriage.router, carriage.run.faults, link)
         self._release = Release(Label(kind, carriage.node), held, way, account, self._hand_over_loss)
         self._upstream = open_upstream(self._release)
 

@@ -25,12 +25,17 @@ log = structlog.get_logger()
 
 
 class DownlinkService:
-    """Carries every satellite's streams to one ground station. station: a channel of gRPC's blocking client."""
+    """Carries every satellite's streams to one ground station.
 
-    def __init__(self, carriage: Carriage, satellites: tuple[str, ...], station: grpc.Channel) -> None:
+    frames_to, detections_to: channels of gRPC's blocking client to that station, on connections of their own.
+    """
+
+    def __init__(
+        self, carriage: Carriage, satellites: tuple[str, ...], frames_to: grpc.Channel, detections_to: grpc.Channel
+    ) -> None:
         self._carriage = carriage
         self._satellites = satellites
-        self._station = station
+        self._stations = {FRAME: frames_to, BATCH: detections_to}
         self._carriers: dict[tuple[str, str], Carrier] = {}
         self._stopping = False
         self.accounts: dict[str, Account] = {}
@@ -72,7 +77,7 @@ class DownlinkService:
         metadata = ((SATELLITE_KEY, satellite_id), (RUN_KEY, self._carriage.run.run_id))
 
         def open_upstream(release: Release) -> Upstream:
-            return Upstream(self._station, f"/{SERVICE}/{method}", metadata, release, satellite_id)
+            return Upstream(self._stations[kind], f"/{SERVICE}/{method}", metadata, release, satellite_id)
 
         account = self.accounts.setdefault(satellite_id, Account(satellite_id))
         carrier = Carrier(self._carriage, kind, answer_type, account, context, open_upstream)

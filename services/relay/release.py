@@ -108,7 +108,7 @@ class Release:
         ready = frame.header.readout_end_unix_ns
         if not self._wait(frame, due(clock, ready)):
             return None
-        outcome = self._way.leave(ready, len(frame.data))
+        outcome = self._way.leave(ready, len(frame.data), frame.header.sequence)
         transit = None
         # Asked on arrival, the network may say that the frame was sent another way and arrives later.
         while not isinstance(outcome, Lost) and outcome is not transit:
@@ -123,6 +123,8 @@ class Release:
         if isinstance(outcome, Lost):
             self._lost(frame, outcome.detail)
             return None
+        if not all(stay.arrived for stay in outcome.stays):
+            self._account.retime()
         self._written_late_ns = time.time_ns() - due_wall_unix_ns
         return stamped.sent(self._written_late_ns)
 
@@ -131,7 +133,7 @@ class Release:
             frame.data,
             self._label.kind,
             self._label.node,
-            transit.path.nodes,
+            transit.nodes,
             transit.departure_unix_ns,
             transit.arrival_unix_ns,
         )

@@ -6,13 +6,13 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from services.relay.network.faults import Fault, FaultBook
+from services.relay.network.faults import Fault, FaultBook, FaultKind
 from services.runtime.clock import RunClock
 from services.runtime.errors import BadInputError
 
@@ -82,16 +82,20 @@ class RunState:
             "run_id": self.run_id,
             **dataclasses.asdict(self.plan),
             "wall_start_unix_ns": wall_start_unix_ns,
-            "faults": [dataclasses.asdict(fault) for fault in self.faults.all()],
+            "faults": [{**dataclasses.asdict(fault), "kind": fault.kind.value} for fault in self.faults.all()],
         }
         async with self._writing:
             await asyncio.to_thread(_replace_file, self._file, json.dumps(content, indent=1) + "\n")
 
 
 def open_run(
-    plan: RunPlan, state_dir: Path | None, run_id: str = "", wall_clock_ns: Callable[[], int] = time.time_ns
+    plan: RunPlan,
+    state_dir: Path | None,
+    run_id: str = "",
+    planned: Iterable[Fault] = (),
+    wall_clock_ns: Callable[[], int] = time.time_ns,
 ) -> RunState:
-    """Return the run that the state directory holds, or a new one.
+    """Return the run that the state directory holds, or a new one with the planned faults.
 
     A new one begins where the directory holds none, where it holds one of another plan or another `run_id`, and where
     that run ended more than a minute ago. state_dir: None keeps nothing, and every start is a new run.
@@ -101,9 +105,9 @@ def open_run(
         file.parent.mkdir(parents=True, exist_ok=True)
         kept = _read(file)
         if kept is not None and _goes_on(kept, plan, run_id, wall_clock_ns()):
-            faults = FaultBook(Fault(**fault) for fault in kept["faults"])
+            faults = FaultBook(Fault(**{**fault, "kind": FaultKind(fault["kind"])}) for fault in kept["faults"])
             return RunState(plan, kept["run_id"], kept["wall_start_unix_ns"], faults, file)
-    return RunState(plan, run_id or new_run_id(plan.scenario_name), None, FaultBook(), file)
+    return RunState(plan, run_id or new_run_id(plan.scenario_name), None, FaultBook(planned), file)
 
 
 def new_run_id(scenario_name: str) -> str:

@@ -19,7 +19,9 @@ from services.relay.config import RelayConfig
 from services.relay.downlink_service import DownlinkService
 from services.relay.memory import share_free_memory
 from services.relay.network.constellation import constellation_of
+from services.relay.network.planned import planned_faults
 from services.relay.network.routing import EPOCH_NS, Router
+from services.relay.network.trace import read_trace
 from services.relay.network_service import NetworkService
 from services.relay.run_state import RunPlan, RunState, open_run
 from services.runtime.grpc_server import CHANNEL_OPTIONS, SERVER_OPTIONS, drain, start_server, wait_until_serving
@@ -37,6 +39,9 @@ AHEAD_S = 0.6
 FASTEST_AHEAD_RATE = 20.0
 # A thread whose frame is due waits at most so long for another that runs Python, seconds. The default is 5 ms.
 SWITCH_INTERVAL_S = 0.0001
+
+# A channel with these has a connection of its own: detections must not wait on a socket behind frames.
+OWN_CONNECTION = (("grpc.use_local_subchannel_pool", 1),)
 
 log = structlog.get_logger()
 
@@ -56,21 +61,35 @@ async def serve(
         end_unix_ns(scenario),
         scenario.rate,
     )
-    run = open_run(plan, config.state_dir, config.run_id)
+    constellation = constellation_of(scenario)
+    for problem in constellation.problems:
+        log.warning("satellite left out", problem=str(problem))
+    trace = None if scenario.network.trace is None else read_trace(scenario.network.trace, plan.emulated_start_unix_ns)
+    run = open_run(plan, config.state_dir, config.run_id, planned_faults(scenario, constellation))
     await run.keep()
-    router = Router(constellation_of(scenario), run.faults)
+    router = Router(constellation, run.faults)
     # Time scales and orbits are loaded by their first use; better now than when the first frame is due.
-    for _ in router.prepare(run.emulated_now_unix_ns() or plan.emulated_start_unix_ns):
-        pass
+    router.prepare(run.emulated_now_unix_ns() or plan.emulated_start_unix_ns)
     # What has been loaded stays; a collection that walked all of it would hold up whatever is due for about 10 ms.
     gc.collect()
     gc.freeze()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    carriage = Carriage(config.node, run, router, scenario.network.queue_frames, scenario.network.queue_bytes)
+    carriage = Carriage(
+        config.node,
+        run,
+        router,
+        scenario.network.queue_frames,
+        scenario.network.queue_bytes,
+        scenario.seed,
+        trace,
+    )
     async with AsyncExitStack() as stack:
         stack.enter_context(metrics_served(config.metrics_port))
-        station = stack.enter_context(grpc.insecure_channel(config.station, options=CHANNEL_OPTIONS))
-        downlink = DownlinkService(carriage, router.constellation.satellites, station)
+        stations = [
+            stack.enter_context(grpc.insecure_channel(config.station, options=(*CHANNEL_OPTIONS, *OWN_CONNECTION)))
+            for _ in ("frames", "detections")
+        ]
+        downlink = DownlinkService(carriage, router.constellation.satellites, *stations)
         server = grpc.aio.server(options=SERVER_OPTIONS)
         server.add_generic_rpc_handlers((downlink.handler(),))
         network = NetworkService(run, router, downlink, stop)
@@ -122,7 +141,7 @@ async def _station_served(config: RelayConfig) -> None:
 
 
 async def _work_ahead(run: RunState, router: Router) -> None:
-    """Work out each second's paths shortly before it begins, piece by piece, so that nothing due waits for it."""
+    """Work out each second's paths shortly before it begins, in a thread beside those that release."""
     await run.started.wait()
     clock = run.clock
     assert clock is not None
@@ -130,7 +149,6 @@ async def _work_ahead(run: RunState, router: Router) -> None:
         return
     while True:
         next_second = (clock.emulated_unix_ns(time.time_ns()) // EPOCH_NS + 1) * EPOCH_NS
-        for _ in router.prepare(next_second):
-            await asyncio.sleep(0)
+        await asyncio.to_thread(router.prepare, next_second)
         begins_ns = clock.wall_unix_ns(next_second + EPOCH_NS)
         await asyncio.sleep(max((begins_ns - time.time_ns()) / 1e9 - AHEAD_S, 0.01))

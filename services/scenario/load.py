@@ -60,12 +60,17 @@ def load_scenario(name_or_path: str | Path | None = None) -> Scenario:
     path = find_scenario(name_or_path)
     scenario = read_toml(path, Scenario, with_references)
     folder = path.resolve().parent
-    background = scenario.background
+    background, network = scenario.background, scenario.network
     if background.picture is not None:
         background = dataclasses.replace(background, picture=folder / background.picture)
     return dataclasses.replace(
         scenario,
         background=background,
+        network=dataclasses.replace(
+            network,
+            tle_file=None if network.tle_file is None else folder / network.tle_file,
+            trace=None if network.trace is None else folder / network.trace,
+        ),
         constellation=_aimed(scenario.constellation, folder),
         train=_aimed(scenario.train, folder),
         walker=_aimed(scenario.walker, folder),

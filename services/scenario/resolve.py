@@ -23,7 +23,7 @@ from services.scenario.model import (
     Sensor,
 )
 from services.scenario.pointing_table import PointingTable, read_pointing_table
-from services.scenario.slots import Slot, pattern_slots, walker_orbits
+from services.scenario.slots import Slot, pattern_slots
 from services.scenario.teleports import teleport_gateways
 from services.scenario.tle import find_tle
 from services.scenario.view import satellites_that_see
@@ -141,11 +141,6 @@ def resolve_satellites(scenario: Scenario) -> tuple[ResolvedSatellite, ...]:
         resolved.append(_of_slot(scenario, slot, len(resolved), area))
     _check(scenario, resolved)
     return tuple(resolved)
-
-
-def relays(scenario: Scenario) -> dict[str, Orbit]:
-    """Return the relay constellation's orbits by name, in the order of its pattern."""
-    return walker_orbits(scenario.network.relays, start_unix_ns(scenario))
 
 
 def gateways(scenario: Scenario) -> tuple[Gateway, ...]:

@@ -64,10 +64,20 @@ PARTS: dict[str, Part] = {
     "tracking.false_tracks": Part(
         "bench.tracking.false_tracks", "false threats on a sky without any", ("--days", "0.005")
     ),
+    "tracking.ghosts": Part(
+        "bench.tracking.ghosts", "crossings of two satellites' lines of sight that are judged moving", ("--runs", "500")
+    ),
     "warning.classes": Part("bench.warning.classes", "classes told of flights that were not learnt from"),
     "warning.reach": Part("bench.warning.reach", "area and time left that are said, beside where and when it ends"),
-    "lateness": Part("bench.relay.lateness", "relay, write call - due time, beside a bare clock_nanosleep"),
-    "relay": Part("bench.relay.throughput", "relay alone, 2 MiB frames"),
+    "network.refresh": Part(
+        "bench.network.refresh", "moving 41,914 satellites and finding paths, ms, beside NumPy and SciPy"
+    ),
+    "network.motion": Part("bench.network.motion", "light time of links beside SGP4's"),
+    "network.routes": Part("bench.network.routes", "routes beside SciPy's Dijkstra, and after links are cut"),
+    "relay.alarm": Part("bench.relay.alarm", "a million waits of the relay's alarm: how many end early"),
+    "relay.lateness": Part("bench.relay.lateness", "relay, write call - due time, beside a bare clock_nanosleep"),
+    "relay.added": Part("bench.relay.added", "what the relay adds to the way of 2 MiB and 2 KiB messages"),
+    "relay.throughput": Part("bench.relay.throughput", "relay alone, 2 MiB frames"),
     "chain": Part("bench.chain.throughput", "satellite, relay, ground station: frames/s, MB/s, peak memory"),
     "memory": Part("bench.emulator.memory", "the emulator's resident memory over an hour of emulated time"),
 }

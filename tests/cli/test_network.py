@@ -22,16 +22,28 @@ NODES = {
 
 class _Network(network_pb2_grpc.NetworkServiceServicer):
     def GetTopology(self, request: Any, context: Any) -> network_pb2.GetTopologyResponse:  # noqa: N802
-        del request, context
+        del context
         nodes = [network_pb2.Node(node=name, kind=kind, failed=name == "svalbard") for name, kind in NODES.items()]
-        links = [network_pb2.Link(from_node="sat-1", to_node="svalbard", delay_s=0.01)]
+        laser, ground = network_pb2.LINK_MEDIUM_LASER, network_pb2.LINK_MEDIUM_GROUND
+        links = [network_pb2.Link(from_node="sat-1", to_node="svalbard", delay_s=0.01, medium=ground, in_use=True)]
+        if request.include_mesh:
+            links.append(network_pb2.Link(from_node="relay-412", to_node="relay-413", delay_s=0.002, medium=laser))
         return network_pb2.GetTopologyResponse(nodes=nodes, links=links)
 
     def GetRoute(self, request: Any, context: Any) -> Any:  # noqa: N802
-        context.abort(grpc.StatusCode.NOT_FOUND, f"{request.satellite_id}: ask GetTopology")
+        context.abort(grpc.StatusCode.NOT_FOUND, f"no satellite is called {request.satellite_id!r}")
 
     def InjectFault(self, request: Any, context: Any) -> Any:  # noqa: N802
-        context.abort(grpc.StatusCode.NOT_FOUND, f"{request.fault.node}: ask GetTopology")
+        fault = request.fault
+        for name in (fault.node, fault.to_node):
+            if name.startswith("no"):
+                context.abort(grpc.StatusCode.NOT_FOUND, f"node {name!r} does not exist")
+        fault.fault_id = "fault-1"
+        return network_pb2.InjectFaultResponse(fault=fault)
+
+    def GetClock(self, request: Any, context: Any) -> network_pb2.GetClockResponse:  # noqa: N802
+        del request, context
+        return network_pb2.GetClockResponse(emulated_start_unix_ns=1_782_043_200_000_000_000, rate=1.0)
 
 
 @pytest.fixture
@@ -51,12 +63,44 @@ def test_every_node_can_be_listed_by_name(relay: str) -> None:
     assert "svalbard         gateway, out of order" in result.output
 
 
+def test_show_counts_the_mesh_and_lists_what_is_in_use(relay: str) -> None:
+    result = CliRunner().invoke(app, ["show", "--relay", relay])
+    assert result.exit_code == 0
+    lines = [line.split() for line in result.output.splitlines()]
+    assert ["laser", "links", "1", "that", "can", "be", "used"] in lines
+    assert [line[:3] for line in lines if "->" in line] == [["sat-1", "->", "svalbard"]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (
+            ["relay-412", "--for", "30"],
+            "node relay-412 out of order since 2026-06-21T12:00:00.000Z until 2026-06-21T12:00:30.000Z",
+        ),
+        (["relay", "--plane", "3"], "plane 3 of relay out of order"),
+        (["--share", "0.3", "--seed", "5"], "30% of the laser links out of order (seed 5)"),
+        (["svalbard", "--rain", "40", "--at", "2026-06-21T12:00:00Z"], "40 mm/h of rain on svalbard since 2026-06-21"),
+    ],
+)
+def test_fault_of_each_kind_is_asked_for_and_told(relay: str, arguments: list[str], line: str) -> None:
+    result = CliRunner().invoke(app, ["fail", *arguments, "--relay", relay])
+    assert result.exit_code == 0, result.output
+    assert line in result.output
+
+
+def test_two_kinds_of_fault_at_once_are_wrong_usage(relay: str) -> None:
+    result = CliRunner().invoke(app, ["fail", "relay", "--plane", "3", "--rain", "4", "--relay", relay])
+    assert result.exit_code == 2
+    assert "--plane and --rain exclude each other" in result.output
+
+
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (["route", "nosat"], "no satellite of this run is called 'nosat'"),
+        (["route", "nosat"], "no satellite is called 'nosat'"),
         (["fail", "nonode"], "node 'nonode' does not exist"),
-        (["fail", "sat-1", "nonode"], "node 'sat-1' or 'nonode' does not exist"),
+        (["fail", "sat-1", "nonode"], "node 'nonode' does not exist"),
     ],
 )
 def test_unknown_name_is_answered_with_a_command_that_lists_all(relay: str, arguments: list[str], problem: str) -> None:

@@ -172,3 +172,29 @@ def frame_bytes(sequence: int, readout_end_unix_ns: int, size_bytes: int = 1000,
 def answer_of(data: bytes) -> downlink_pb2.DownlinkFramesResponse:
     """Return a response's message."""
     return downlink_pb2.DownlinkFramesResponse.FromString(data)
+
+
+async def opened(relay: RelayClient, satellite_id: str = "sat-1") -> Any:
+    """Return a stream whose first response has come, with the run clock started."""
+    call = await relay.open(satellite_id)
+    assert answer_of(await call.read()).HasField("acknowledged_sequence") is False
+    await relay.started_clock()
+    return call
+
+
+async def losses_of(call: Any, frames: int) -> list[downlink_pb2.FrameLoss]:
+    """Return losses from a stream's responses until they cover so many frames."""
+    losses: list[downlink_pb2.FrameLoss] = []
+    async with asyncio.timeout(20):
+        while sum(loss.last_sequence - loss.first_sequence + 1 for loss in losses) < frames:
+            losses += answer_of(await call.read()).losses
+    return losses
+
+
+async def links(relay: RelayClient) -> network_pb2.StreamStatus:
+    """Return the state of the only stream."""
+    call = relay.network.WatchLinks(network_pb2.WatchLinksRequest())
+    look: network_pb2.WatchLinksResponse = await call.read()
+    call.cancel()
+    (stream,) = look.streams
+    return stream

@@ -10,6 +10,7 @@ import pytest
 from plumewatch.v1 import detection_pb2, frame_pb2
 from services.relay.header import BATCH, FRAME, Header, UnreadableFrameError, read_header
 from services.relay.held import HeldFrame, HeldFrames
+from services.relay.network.faults import Fault, FaultKind
 from services.relay.run_state import FILE_NAME, RunPlan, open_run
 from services.relay.stamp import Stamped
 from services.runtime.errors import BadInputError
@@ -141,12 +142,28 @@ async def test_run_clock_and_faults_survive_a_restart(tmp_path: Path) -> None:
     before_start = open_run(PLAN, tmp_path)
     assert before_start.run_id == run.run_id
     assert before_start.clock is None
-    run.faults.inject("relay-1", "", 5)
+    run.faults.inject(Fault("", FaultKind.NODE, "relay-1", "", 5))
+    run.faults.inject(Fault("", FaultKind.RAIN, "perth", "", 7, 9, rain_mm_per_h=30.0))
     await run.start(1.0)
     again = open_run(PLAN, tmp_path)
     assert again.clock == run.clock
     assert again.started.is_set()
-    assert again.faults.in_force() == run.faults.in_force()
+    assert again.faults.all() == run.faults.all()
+    assert len(again.faults.all()) == 2
+
+
+async def test_new_run_has_the_planned_faults_and_a_restarted_one_keeps_how_they_were_left(tmp_path: Path) -> None:
+    planned = Fault("planned-1", FaultKind.PLANE, "relay", "", 100, 200, plane=3, planned=True)
+    run = open_run(PLAN, tmp_path, planned=(planned,))
+    assert run.faults.all() == (planned,)
+    run.faults.clear("planned-1", 150)
+    assert run.faults.inject(Fault("", FaultKind.NODE, "relay-1", "", 5)).fault_id == "fault-1"
+    await run.keep()
+    again = open_run(PLAN, tmp_path, planned=(planned,))
+    assert [(fault.fault_id, fault.end_unix_ns) for fault in again.faults.all()] == [
+        ("planned-1", 150),
+        ("fault-1", None),
+    ]
 
 
 async def test_second_start_does_not_move_the_clock(tmp_path: Path) -> None:

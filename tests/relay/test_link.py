@@ -1,44 +1,39 @@
-"""When frames arrive: light time, serialisation, processing, order, and the faults they meet."""
+"""When frames arrive if nothing fails: light time, serialisation, processing, order, queues, and hand-over."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.relay.network.faults import Fault, FaultBook
-from services.relay.network.link import Leg, Path, StreamLink, fault_met
+from services.relay.network.link import Leg, Medium, Path, Traffic
+from services.relay.network.stream import StreamLink
+from services.scenario.model import Network
+from tests.relay.sketch import FRAME_BYTES, LONE_FRAME_NS, MS, PATH, ROUNDING_NS, sketched
 
-MS = 1_000_000
-# 1 ms of light, 1 Gbit/s; then 0.5 ms of processing, 2 ms of light, 100 Mbit/s; then 0.5 ms and 3 ms of fibre.
-PATH = Path(
-    (
-        Leg("sat", "relay", 0.0, 0.001, 1e9),
-        Leg("relay", "gate", 0.0005, 0.002, 1e8),
-        Leg("gate", "station", 0.0005, 0.003, 0.0),
-    )
-)
-FRAME_BYTES = 125_000  # 1 ms at 1 Gbit/s, 10 ms at 100 Mbit/s
-LONE_FRAME_NS = round((0.001 + 0.001 + 0.0005 + 0.010 + 0.002 + 0.0005 + 0.003) * 1e9)
-# Three legs, each rounded up at most three times.
-ROUNDING_NS = 9
+
+def stream_link(network: Network | None = None, kind: Traffic = Traffic.FRAMES, seed: int = 1) -> StreamLink:
+    """Return a stream's link over the sketched network."""
+    return StreamLink(sketched(network), seed, "sat", kind)
 
 
 def test_lone_frame_takes_serialisation_processing_and_light_of_every_leg() -> None:
-    transit = StreamLink().carry(PATH, 5 * MS, FRAME_BYTES)
+    transit = stream_link().carry(PATH, 5 * MS, FRAME_BYTES, 0)
     assert transit.departure_unix_ns == 5 * MS
     assert 0 <= transit.arrival_unix_ns - (5 * MS + LONE_FRAME_NS) <= ROUNDING_NS
+    assert transit.nodes == PATH.nodes
+    assert not transit.lost
 
 
 def test_second_frame_waits_until_the_first_has_left_the_slowest_transmitter() -> None:
-    link = StreamLink()
-    first = link.carry(PATH, 0, FRAME_BYTES)
-    second = link.carry(PATH, 0, FRAME_BYTES)
+    link = stream_link()
+    first = link.carry(PATH, 0, FRAME_BYTES, 0)
+    second = link.carry(PATH, 0, FRAME_BYTES, 1)
     assert second.departure_unix_ns == pytest.approx(1 * MS, abs=ROUNDING_NS)
     assert second.arrival_unix_ns - first.arrival_unix_ns == pytest.approx(10 * MS, abs=ROUNDING_NS)
 
 
 def test_frames_slower_than_the_link_never_wait_for_each_other() -> None:
-    link = StreamLink()
-    delays = [link.carry(PATH, 100 * MS * k, FRAME_BYTES).arrival_unix_ns - 100 * MS * k for k in range(5)]
+    link = stream_link()
+    delays = [link.carry(PATH, 100 * MS * k, FRAME_BYTES, k).arrival_unix_ns - 100 * MS * k for k in range(600)]
     assert len(set(delays)) == 1
 
 
@@ -56,58 +51,70 @@ def test_path_delay_is_the_sum_of_its_legs_without_serialisation() -> None:
     )
 )
 def test_frames_never_overtake_each_other_whatever_path_they_take(frames: list[tuple[int, int, float]]) -> None:
-    link, ready, arrivals = StreamLink(), 0, []
-    for wait_ns, size_bytes, light_s in frames:
+    link, ready, arrivals = stream_link(Network(jitter_s=0.01)), 0, []
+    for sequence, (wait_ns, size_bytes, light_s) in enumerate(frames):
         ready += wait_ns
         # A route that changes brings another relay and another light time.
         path = Path(
             (Leg("sat", f"relay-{light_s}", 0.0, light_s, 1e9), Leg(f"relay-{light_s}", "gate", 0.0005, light_s, 1e9))
         )
-        transit = link.carry(path, ready, size_bytes)
+        transit = link.carry(path, ready, size_bytes, sequence)
         assert transit.arrival_unix_ns >= ready + round(path.delay_s * 1e9)
         arrivals.append(transit.arrival_unix_ns)
     assert arrivals == sorted(arrivals)
 
 
-@pytest.mark.parametrize(
-    ("node", "to_node", "at_ns", "caught"),
-    [
-        ("relay", "", 4 * MS, True),  # serialising there until 12.5 ms
-        ("relay", "", 13 * MS, False),  # its last bit has left
-        ("relay", "gate", 13 * MS, True),  # but is still on the link, until 14.5 ms
-        ("gate", "relay", 13 * MS, True),  # a link fails both ways
-        ("relay", "gate", 15 * MS, False),
-        ("gate", "station", 15 * MS + MS // 2, True),
-        ("station", "", 17 * MS, True),  # it arrives at 18 ms and the station is gone by then
-        ("station", "", 19 * MS, False),
-        ("other", "", 4 * MS, False),
-        ("sat", "gate", 4 * MS, False),
-    ],
-)
-def test_fault_catches_the_frames_that_are_on_the_part_when_it_fails(
-    node: str, to_node: str, at_ns: int, caught: bool
-) -> None:
-    transit = StreamLink().carry(PATH, 0, FRAME_BYTES)
-    fault = Fault("fault-1", node, to_node, at_ns)
-    assert (fault_met(transit, [fault]) is fault) == caught
+def shared_path(streams: int) -> Path:
+    """Return one ground link that so many streams share, 10 ms a frame for one alone."""
+    return Path((Leg("relay", "gate", 0.0, 0.0, 1e8, Medium.GROUND, shared_by=streams),))
 
 
-def test_fault_healed_before_the_frame_came_catches_nothing() -> None:
-    transit = StreamLink().carry(PATH, 0, FRAME_BYTES)
-    assert fault_met(transit, [Fault("fault-1", "gate", "", 1 * MS, 14 * MS)]) is None
-    assert fault_met(transit, [Fault("fault-1", "gate", "", 1 * MS, 15 * MS)]) is not None
+def test_streams_of_frames_share_a_link_and_detections_do_not_wait_for_them() -> None:
+    alone = stream_link().carry(shared_path(1), 0, FRAME_BYTES, 0)
+    shared = stream_link().carry(shared_path(4), 0, FRAME_BYTES, 0)
+    detections = stream_link(kind=Traffic.DETECTIONS).carry(shared_path(4), 0, FRAME_BYTES, 0)
+    assert alone.arrival_unix_ns == 10 * MS
+    assert shared.arrival_unix_ns == 40 * MS
+    assert detections.arrival_unix_ns == 10 * MS
 
 
-def test_fault_book_keeps_healed_faults_apart_and_numbers_go_on_after_a_restart() -> None:
-    book = FaultBook()
-    first = book.inject("relay", "", 10)
-    second = book.inject("gate", "station", 20)
-    book.clear(first.fault_id, 30)
-    assert book.in_force() == (second,)
-    assert [fault.fault_id for fault in book.at(25)] == [first.fault_id, second.fault_id]
-    with pytest.raises(KeyError):
-        book.clear(first.fault_id, 40)
-    again = FaultBook(book.all())
-    assert again.inject("sat", "", 50).fault_id == "fault-3"
-    again.forget_before(31)
-    assert [fault.fault_id for fault in again.all()] == ["fault-2", "fault-3"]
+def test_frame_that_finds_no_room_at_a_transmitter_is_lost_by_name_and_those_behind_it_are_not() -> None:
+    link = stream_link(Network(link_queue_bytes=3 * FRAME_BYTES))
+    burst = [link.carry(PATH, 0, FRAME_BYTES, k) for k in range(5)]
+    later = link.carry(PATH, 100 * MS, FRAME_BYTES, 5)
+    assert [bool(transit.lost) for transit in burst] == [False, False, False, True, True]
+    assert "from sat to relay" in burst[3].lost
+    assert "link_queue_bytes" in burst[3].lost
+    assert burst[3].nodes == ("sat",)
+    assert later.arrival_unix_ns - 100 * MS == pytest.approx(LONE_FRAME_NS, abs=ROUNDING_NS)
+
+
+def test_queue_that_overflows_behind_a_slow_link_names_that_link() -> None:
+    link = stream_link(Network(link_queue_bytes=3 * FRAME_BYTES))
+    # One every 2 ms into a link that takes 10 ms for each.
+    transits = [link.carry(PATH, 2 * MS * k, FRAME_BYTES, k) for k in range(8)]
+    lost = [transit for transit in transits if transit.lost]
+    assert lost
+    assert all("from relay to gate" in transit.lost for transit in lost)
+    assert all(transit.nodes == ("sat", "relay") for transit in lost)
+
+
+def test_transmitter_that_turns_to_another_gateway_sends_only_when_it_is_there() -> None:
+    turning = Path((PATH.legs[0], PATH.legs[1]._replace(usable_from_unix_ns=50 * MS), PATH.legs[2]))
+    transit = stream_link().carry(turning, 0, FRAME_BYTES, 0)
+    assert transit.stays[1].enters_link_unix_ns == 50 * MS
+    assert transit.arrival_unix_ns == pytest.approx(50 * MS + (10 + 2 + 0.5 + 3) * MS, abs=ROUNDING_NS)
+
+
+def test_jitter_delays_every_hop_by_its_mean_and_follows_the_seed() -> None:
+    network = Network(jitter_s=0.002)
+    link = stream_link(network)
+    spread = [link.carry(PATH, 1000 * MS * k, FRAME_BYTES, k).arrival_unix_ns - 1000 * MS * k for k in range(2000)]
+    mean_ms = sum(spread) / len(spread) / MS
+    # Three hops of 2 ms each; the mean of 6,000 exponential draws is within 4 sigma of that.
+    assert mean_ms == pytest.approx(18 + 6, abs=4 * 3 * 2 / 6000**0.5)
+    assert min(spread) >= LONE_FRAME_NS
+    again, other = stream_link(network), stream_link(network, seed=2)
+    late = again.carry(PATH, 1000 * MS * 1234, FRAME_BYTES, 1234).arrival_unix_ns - 1000 * MS * 1234
+    assert late == spread[1234]
+    assert other.carry(PATH, 1000 * MS * 1234, FRAME_BYTES, 1234).arrival_unix_ns - 1000 * MS * 1234 != late

@@ -11,7 +11,7 @@ from plumewatch.v1 import frame_pb2
 from services.relay.account import Account
 from services.relay.header import FRAME, Header
 from services.relay.held import HeldFrame, HeldFrames
-from services.relay.network.link import Leg, Path, Transit
+from services.relay.network.link import Leg, Path, Stay, Transit
 from services.relay.release import Label, Release, due
 from services.relay.way import Lost
 from services.runtime.clock import RunClock
@@ -22,6 +22,11 @@ PATH = Path((Leg("sat-1", "relay-1", 0.0, 0.0, 0.0), Leg("relay-1", "station-1",
 ROUNDABOUT = Path((Leg("sat-1", "relay-2", 0.0, 0.0, 0.0), Leg("relay-2", "station-1", 0.0, 0.0, 0.0)))
 
 
+def stays(path: Path, unix_ns: int) -> tuple[Stay, ...]:
+    """Return a frame's stays along a path that takes no time."""
+    return tuple(Stay(leg.from_node, leg.to_node, unix_ns, unix_ns, unix_ns, unix_ns) for leg in path.legs)
+
+
 class PlannedWay:
     """A network in which a frame arrives after the first delay, or, if another follows, is sent on to arrive then."""
 
@@ -29,16 +34,19 @@ class PlannedWay:
         self._delays_ns = delays_ns
         self._lost_in_the_end = lost_in_the_end
 
-    def leave(self, ready_unix_ns: int, _size_bytes: int) -> Transit | Lost:
+    def leave(self, ready_unix_ns: int, size_bytes: int, sequence: int) -> Transit | Lost:
         if not self._delays_ns:
             return Lost("no path")
-        return Transit(PATH, ready_unix_ns, ready_unix_ns + self._delays_ns[0], ())
+        at = ready_unix_ns
+        return Transit(PATH, at, at + self._delays_ns[0], stays(PATH, at), at, size_bytes, sequence, 0)
 
     def arrive(self, transit: Transit) -> Transit | Lost:
         delay_ns = transit.arrival_unix_ns - transit.departure_unix_ns
         later_ns = self._delays_ns[self._delays_ns.index(delay_ns) + 1 :]
         if later_ns:
-            return replace(transit, path=ROUNDABOUT, arrival_unix_ns=transit.departure_unix_ns + later_ns[0])
+            cut = transit.stays[0]._replace(arrived=False)
+            way_on = (cut, *stays(ROUNDABOUT, transit.departure_unix_ns))
+            return replace(transit, stays=way_on, arrival_unix_ns=transit.departure_unix_ns + later_ns[0])
         return Lost("cut") if self._lost_in_the_end else transit
 
 
@@ -105,6 +113,7 @@ def test_frame_that_the_network_sends_another_way_is_waited_for_again_and_stampe
     assert hop.modelled_arrival_unix_ns == START + 40 * MS
     assert tuple(hop.path) == ROUNDABOUT.nodes
     assert 0 <= hop.measured_lateness_ns <= time.time_ns() - stream.wall(40 * MS)
+    assert stream.account.retimed == 1
     stream.release.end()
 
 

@@ -15,37 +15,24 @@ import pytest
 from plumewatch.v1 import detection_pb2, downlink_pb2, frame_pb2, network_pb2
 from services.relay.network.constellation import constellation_of
 from services.relay.network.faults import FaultBook
-from services.relay.network.link import StreamLink
+from services.relay.network.link import Traffic
 from services.relay.network.routing import Router
+from services.relay.network.stream import StreamLink
 from tests.relay.network_ends import (
     FRAMES,
-    RelayClient,
     answer_of,
     frame_bytes,
+    links,
+    losses_of,
+    opened,
     running_relay,
     running_station,
     small_scenario,
 )
 
+NOT_FOUND, INVALID = grpc.StatusCode.NOT_FOUND, grpc.StatusCode.INVALID_ARGUMENT
 MS = 1_000_000
 DETECTIONS = FRAMES.replace("DownlinkFrames", "DownlinkDetections")
-
-
-async def opened(relay: RelayClient, satellite_id: str = "sat-1") -> Any:
-    """Return a stream whose first response has come, with the run clock started."""
-    call = await relay.open(satellite_id)
-    assert answer_of(await call.read()).HasField("acknowledged_sequence") is False
-    await relay.started_clock()
-    return call
-
-
-async def losses_of(call: Any, frames: int) -> list[downlink_pb2.FrameLoss]:
-    """Return losses from a stream's responses until they cover so many frames."""
-    losses: list[downlink_pb2.FrameLoss] = []
-    async with asyncio.timeout(20):
-        while sum(loss.last_sequence - loss.first_sequence + 1 for loss in losses) < frames:
-            losses += answer_of(await call.read()).losses
-    return losses
 
 
 async def code_at_end(call: Any) -> grpc.StatusCode:
@@ -58,27 +45,19 @@ async def code_at_end(call: Any) -> grpc.StatusCode:
     return code
 
 
-async def links(relay: RelayClient) -> network_pb2.StreamStatus:
-    """Return the state of the only stream."""
-    call = relay.network.WatchLinks(network_pb2.WatchLinksRequest())
-    look: network_pb2.WatchLinksResponse = await call.read()
-    call.cancel()
-    (stream,) = look.streams
-    return stream
-
-
 async def test_frames_are_released_at_their_modelled_arrival_never_early_and_in_order() -> None:
     scenario = small_scenario()
     async with running_station() as station, running_relay(scenario, station) as relay:
         call = await opened(relay)
-        router, link = Router(constellation_of(scenario), FaultBook()), StreamLink()
+        constellation = constellation_of(scenario)
+        router, link = Router(constellation, FaultBook()), StreamLink(constellation, 0, "sat-1", Traffic.FRAMES)
         start = relay.emulated_now() + 100 * MS
         expected = []
         for sequence in range(30):
             data = frame_bytes(sequence, start + sequence * 20 * MS, 20_000)
             path = router.path("sat-1", start + sequence * 20 * MS)
             assert path is not None
-            expected.append(link.carry(path, start + sequence * 20 * MS, len(data)))
+            expected.append(link.carry(path, start + sequence * 20 * MS, len(data), sequence))
             await call.write(data)
         await station.until_received(30)
         hops = [received.frame.hops[0] for received in station.received]
@@ -187,29 +166,6 @@ async def test_frames_without_a_path_are_lost_and_told_until_the_part_is_healed(
         await station.until_received(1)
         assert station.received[0].frame.sequence == 3
         assert (await links(relay)).frames_lost_network_model == 3
-
-
-async def test_link_that_fails_loses_the_frame_that_is_on_it() -> None:
-    async with running_station() as station, running_relay(small_scenario(), station) as relay:
-        call = await opened(relay)
-        ready = relay.emulated_now() + 300 * MS
-        request = network_pb2.GetRouteRequest(satellite_id="sat-1", time_unix_ns=ready)
-        route = await relay.network.GetRoute(request)
-        await call.write(frame_bytes(0, ready))
-        await call.write(frame_bytes(1, ready + 100 * MS))
-        down = network_pb2.Fault(
-            node=route.hops[1].node,
-            to_node=route.gateway,
-            start_unix_ns=ready + round(route.hops[2].delay_s * 1e9) - MS,
-        )
-        await relay.network.InjectFault(network_pb2.InjectFaultRequest(fault=down))
-        (loss,) = await losses_of(call, 1)
-        assert loss.first_sequence == 0
-        assert route.gateway in loss.detail
-        # The second frame had not left when the link failed, though the relay had it already; it goes another way.
-        await station.until_received(1)
-        (received,) = station.received
-        assert received.frame.sequence == 1
 
 
 @pytest.mark.parametrize(
@@ -344,7 +300,6 @@ async def test_run_starts_without_a_missing_satellite_in_the_end() -> None:
         assert (await relay.started_clock()).satellites_connected == 0
 
 
-NOT_FOUND, INVALID = grpc.StatusCode.NOT_FOUND, grpc.StatusCode.INVALID_ARGUMENT
 NOWHERE = network_pb2.Fault(node="nowhere")
 
 
@@ -379,7 +334,8 @@ async def test_topology_lists_every_node_once_and_the_links_of_every_path() -> N
         assert set(itertools.pairwise(hops)) <= {(link.from_node, link.to_node) for link in topology.links}
         assert (hops[0], hops[-1], hops[-2]) == ("sat-2", "station-1", route.gateway)
         assert route.hops[-1].delay_s == pytest.approx(route.delay_s)
-        assert 0.004 < route.delay_s < 0.03
+        # Light up and down at least, and half round the Earth at most.
+        assert 0.004 < route.delay_s < 0.1
 
 
 async def test_metrics_port_nought_opens_no_port(monkeypatch: pytest.MonkeyPatch) -> None:

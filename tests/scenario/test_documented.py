@@ -52,6 +52,7 @@ HEADINGS = {
     "Downlink": "`[downlink]`",
     "Network": "`[network]`",
     "Gateway": "`[[network.gateway]]`",
+    "PlannedFault": "`[[network.fault]]`",
 }
 EXAMPLES = re.findall(r"```toml\n(.*?)```(?:\n\n```csv\n(.*?)```)?", TEXT, re.DOTALL)
 
@@ -76,7 +77,9 @@ def _says(default: str, field: "dataclasses.Field[Any]") -> bool:
     if value is dataclasses.MISSING:
         if field.default_factory is dataclasses.MISSING:
             return default == "must be set"
-        return default == "left out" or field.name == "relays"
+        return default == "left out"
+    if field.name == "relays":
+        return default == f"{value.satellites:,} in {value.planes} planes"
     if value is None or value == ():
         return default == "left out"
     if isinstance(value, datetime):
@@ -182,6 +185,7 @@ FAULTY = [
     PATTERN + ROCKET.replace("launch_time_s = 5", "launch_time_s = 100"),
     'name = "a"\n[train]\n[walker]\nsatellites = 4\nplanes = 1\n',
     PATTERN + "[sensor]\nintegration_s = 0.55\n",
+    PATTERN + '[network]\nconstellation = "starlink"\ntle_file = "starlink.tle"\n',
 ]
 
 

@@ -7,7 +7,6 @@ import pytest
 from services.runtime.configuration import ConfigurationError
 from services.scenario import load
 from services.scenario.load import builtin_names, find_scenario, load_scenario
-from services.scenario.tle import find_tle, read_tle_file
 
 TLE = (
     "1 00005U 58002B   00179.78495062  .00000023  00000-0  28098-4 0  4753",
@@ -69,23 +68,7 @@ def test_every_shipped_scenario_can_be_read() -> None:
         assert load_scenario(name).name
 
 
-def test_tle_files_with_and_without_names(tmp_path: Path) -> None:
-    file = tmp_path / "x.tle"
-    file.write_text("\n".join(["# comment", "0 VANGUARD 1", *TLE, "", *TLE, "ALPHA  ", *TLE]) + "\n")
-    assert read_tle_file(file) == {"VANGUARD 1": TLE, "00005": TLE, "ALPHA": TLE}
-    assert find_tle(file, "ALPHA") == TLE
-    with pytest.raises(ConfigurationError, match="has no satellite 'ALPHAA'; did you mean 'ALPHA'"):
-        find_tle(file, "ALPHAA")
-
-
-@pytest.mark.parametrize(
-    ("text", "problem"),
-    [("", "has no two-line elements"), (TLE[0], "ends after line 1"), (f"{TLE[0]}\n{TLE[0]}", ":2: is '1 00005U")],
-)
-def test_broken_tle_file_is_named(tmp_path: Path, text: str, problem: str) -> None:
-    file = tmp_path / "x.tle"
-    file.write_text(text)
-    with pytest.raises(ConfigurationError, match=problem):
-        read_tle_file(file)
-    with pytest.raises(ConfigurationError, match="cannot be read"):
-        read_tle_file(tmp_path)
+def test_paths_of_the_network_are_relative_to_the_file(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text('name = "a"\n[train]\n[network]\ntle_file = "x.tle"\ntrace = "delays.csv"\n')
+    network = load_scenario(tmp_path / "a.toml").network
+    assert (network.tle_file, network.trace) == (tmp_path / "x.tle", tmp_path / "delays.csv")

@@ -17,7 +17,6 @@ from services.scenario.model import Scenario
 from services.scenario.resolve import (
     end_unix_ns,
     gateways,
-    relays,
     resolve_area,
     resolve_satellites,
     start_unix_ns,
@@ -329,15 +328,6 @@ def test_trajectory_file_with_a_launch_must_be_seen() -> None:
     late = _scenario(train={}, area=far, trajectory=[{**TRAJECTORY, "launch_time_s": 90}])
     with pytest.raises(ConfigurationError, match=r"trajectory\[0\].launch_time_s: is 90, .* raise duration_s"):
         check_launches_seen(late, resolve_satellites(late))
-
-
-def test_relays_are_the_shell_with_names() -> None:
-    constellation = relays(_scenario(train={}))
-    assert len(constellation) == 1584
-    assert next(iter(constellation)) == "relay-1"
-    orbit = constellation["relay-1584"]
-    assert orbit.name == "relay-1584"
-    assert math.degrees(orbit.satrec.inclo) == pytest.approx(53)
 
 
 def test_station_stands_beside_the_nearest_teleport() -> None:

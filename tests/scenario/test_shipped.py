@@ -10,7 +10,17 @@ from services.scenario.view import check_launches_seen
 
 NAMES = builtin_names()
 # What was promised, and the one that was there before.
-PROMISED = {"tranche0", "salvo", "glider", "cruise", "space_launch", "fire_season", "terminator", "two_rockets"}
+PROMISED = {
+    "tranche0",
+    "salvo",
+    "glider",
+    "cruise",
+    "space_launch",
+    "fire_season",
+    "terminator",
+    "two_rockets",
+    "outages",
+}
 
 
 def test_every_promised_scenario_is_there() -> None:

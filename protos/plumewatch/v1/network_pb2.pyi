@@ -15,11 +15,37 @@ class NodeKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     NODE_KIND_RELAY_SATELLITE: _ClassVar[NodeKind]
     NODE_KIND_GATEWAY: _ClassVar[NodeKind]
     NODE_KIND_GROUND_STATION: _ClassVar[NodeKind]
+
+class LinkMedium(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    LINK_MEDIUM_UNSPECIFIED: _ClassVar[LinkMedium]
+    LINK_MEDIUM_LASER: _ClassVar[LinkMedium]
+    LINK_MEDIUM_GROUND: _ClassVar[LinkMedium]
+    LINK_MEDIUM_TERRESTRIAL: _ClassVar[LinkMedium]
+
+class FaultKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    FAULT_KIND_UNSPECIFIED: _ClassVar[FaultKind]
+    FAULT_KIND_NODE: _ClassVar[FaultKind]
+    FAULT_KIND_LINK: _ClassVar[FaultKind]
+    FAULT_KIND_PLANE: _ClassVar[FaultKind]
+    FAULT_KIND_LASER_LINKS: _ClassVar[FaultKind]
+    FAULT_KIND_RAIN: _ClassVar[FaultKind]
 NODE_KIND_UNSPECIFIED: NodeKind
 NODE_KIND_SENSOR_SATELLITE: NodeKind
 NODE_KIND_RELAY_SATELLITE: NodeKind
 NODE_KIND_GATEWAY: NodeKind
 NODE_KIND_GROUND_STATION: NodeKind
+LINK_MEDIUM_UNSPECIFIED: LinkMedium
+LINK_MEDIUM_LASER: LinkMedium
+LINK_MEDIUM_GROUND: LinkMedium
+LINK_MEDIUM_TERRESTRIAL: LinkMedium
+FAULT_KIND_UNSPECIFIED: FaultKind
+FAULT_KIND_NODE: FaultKind
+FAULT_KIND_LINK: FaultKind
+FAULT_KIND_PLANE: FaultKind
+FAULT_KIND_LASER_LINKS: FaultKind
+FAULT_KIND_RAIN: FaultKind
 
 class GetClockRequest(_message.Message):
     __slots__ = ()
@@ -44,34 +70,44 @@ class GetClockResponse(_message.Message):
     def __init__(self, run_id: _Optional[str] = ..., emulated_start_unix_ns: _Optional[int] = ..., wall_start_unix_ns: _Optional[int] = ..., rate: _Optional[float] = ..., emulated_end_unix_ns: _Optional[int] = ..., satellites_expected: _Optional[int] = ..., satellites_connected: _Optional[int] = ...) -> None: ...
 
 class Node(_message.Message):
-    __slots__ = ("node", "kind", "position_itrs_m", "failed")
+    __slots__ = ("node", "kind", "position_itrs_m", "failed", "shell", "plane")
     NODE_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     POSITION_ITRS_M_FIELD_NUMBER: _ClassVar[int]
     FAILED_FIELD_NUMBER: _ClassVar[int]
+    SHELL_FIELD_NUMBER: _ClassVar[int]
+    PLANE_FIELD_NUMBER: _ClassVar[int]
     node: str
     kind: NodeKind
     position_itrs_m: _frame_pb2.Vector3
     failed: bool
-    def __init__(self, node: _Optional[str] = ..., kind: _Optional[_Union[NodeKind, str]] = ..., position_itrs_m: _Optional[_Union[_frame_pb2.Vector3, _Mapping]] = ..., failed: bool = ...) -> None: ...
+    shell: str
+    plane: int
+    def __init__(self, node: _Optional[str] = ..., kind: _Optional[_Union[NodeKind, str]] = ..., position_itrs_m: _Optional[_Union[_frame_pb2.Vector3, _Mapping]] = ..., failed: bool = ..., shell: _Optional[str] = ..., plane: _Optional[int] = ...) -> None: ...
 
 class Link(_message.Message):
-    __slots__ = ("from_node", "to_node", "delay_s", "rate_bps")
+    __slots__ = ("from_node", "to_node", "delay_s", "rate_bps", "medium", "in_use")
     FROM_NODE_FIELD_NUMBER: _ClassVar[int]
     TO_NODE_FIELD_NUMBER: _ClassVar[int]
     DELAY_S_FIELD_NUMBER: _ClassVar[int]
     RATE_BPS_FIELD_NUMBER: _ClassVar[int]
+    MEDIUM_FIELD_NUMBER: _ClassVar[int]
+    IN_USE_FIELD_NUMBER: _ClassVar[int]
     from_node: str
     to_node: str
     delay_s: float
     rate_bps: float
-    def __init__(self, from_node: _Optional[str] = ..., to_node: _Optional[str] = ..., delay_s: _Optional[float] = ..., rate_bps: _Optional[float] = ...) -> None: ...
+    medium: LinkMedium
+    in_use: bool
+    def __init__(self, from_node: _Optional[str] = ..., to_node: _Optional[str] = ..., delay_s: _Optional[float] = ..., rate_bps: _Optional[float] = ..., medium: _Optional[_Union[LinkMedium, str]] = ..., in_use: bool = ...) -> None: ...
 
 class GetTopologyRequest(_message.Message):
-    __slots__ = ("time_unix_ns",)
+    __slots__ = ("time_unix_ns", "include_mesh")
     TIME_UNIX_NS_FIELD_NUMBER: _ClassVar[int]
+    INCLUDE_MESH_FIELD_NUMBER: _ClassVar[int]
     time_unix_ns: int
-    def __init__(self, time_unix_ns: _Optional[int] = ...) -> None: ...
+    include_mesh: bool
+    def __init__(self, time_unix_ns: _Optional[int] = ..., include_mesh: bool = ...) -> None: ...
 
 class GetTopologyResponse(_message.Message):
     __slots__ = ("time_unix_ns", "nodes", "links")
@@ -84,12 +120,14 @@ class GetTopologyResponse(_message.Message):
     def __init__(self, time_unix_ns: _Optional[int] = ..., nodes: _Optional[_Iterable[_Union[Node, _Mapping]]] = ..., links: _Optional[_Iterable[_Union[Link, _Mapping]]] = ...) -> None: ...
 
 class GetRouteRequest(_message.Message):
-    __slots__ = ("satellite_id", "time_unix_ns")
+    __slots__ = ("satellite_id", "time_unix_ns", "gateway")
     SATELLITE_ID_FIELD_NUMBER: _ClassVar[int]
     TIME_UNIX_NS_FIELD_NUMBER: _ClassVar[int]
+    GATEWAY_FIELD_NUMBER: _ClassVar[int]
     satellite_id: str
     time_unix_ns: int
-    def __init__(self, satellite_id: _Optional[str] = ..., time_unix_ns: _Optional[int] = ...) -> None: ...
+    gateway: str
+    def __init__(self, satellite_id: _Optional[str] = ..., time_unix_ns: _Optional[int] = ..., gateway: _Optional[str] = ...) -> None: ...
 
 class RouteHop(_message.Message):
     __slots__ = ("node", "delay_s")
@@ -118,7 +156,7 @@ class WatchLinksRequest(_message.Message):
     def __init__(self, period_s: _Optional[float] = ...) -> None: ...
 
 class StreamStatus(_message.Message):
-    __slots__ = ("satellite_id", "connected", "path", "delay_s", "frames_received", "frames_released", "frames_lost_queue_full", "frames_lost_network_model", "frames_refused", "frames_queued", "bytes_queued", "lateness_p50_s", "lateness_p99_s")
+    __slots__ = ("satellite_id", "connected", "path", "delay_s", "frames_received", "frames_released", "frames_lost_queue_full", "frames_lost_network_model", "frames_refused", "frames_queued", "bytes_queued", "lateness_p50_s", "lateness_p99_s", "frames_retimed")
     SATELLITE_ID_FIELD_NUMBER: _ClassVar[int]
     CONNECTED_FIELD_NUMBER: _ClassVar[int]
     PATH_FIELD_NUMBER: _ClassVar[int]
@@ -132,6 +170,7 @@ class StreamStatus(_message.Message):
     BYTES_QUEUED_FIELD_NUMBER: _ClassVar[int]
     LATENESS_P50_S_FIELD_NUMBER: _ClassVar[int]
     LATENESS_P99_S_FIELD_NUMBER: _ClassVar[int]
+    FRAMES_RETIMED_FIELD_NUMBER: _ClassVar[int]
     satellite_id: str
     connected: bool
     path: _containers.RepeatedScalarFieldContainer[str]
@@ -145,7 +184,8 @@ class StreamStatus(_message.Message):
     bytes_queued: int
     lateness_p50_s: float
     lateness_p99_s: float
-    def __init__(self, satellite_id: _Optional[str] = ..., connected: bool = ..., path: _Optional[_Iterable[str]] = ..., delay_s: _Optional[float] = ..., frames_received: _Optional[int] = ..., frames_released: _Optional[int] = ..., frames_lost_queue_full: _Optional[int] = ..., frames_lost_network_model: _Optional[int] = ..., frames_refused: _Optional[int] = ..., frames_queued: _Optional[int] = ..., bytes_queued: _Optional[int] = ..., lateness_p50_s: _Optional[float] = ..., lateness_p99_s: _Optional[float] = ...) -> None: ...
+    frames_retimed: int
+    def __init__(self, satellite_id: _Optional[str] = ..., connected: bool = ..., path: _Optional[_Iterable[str]] = ..., delay_s: _Optional[float] = ..., frames_received: _Optional[int] = ..., frames_released: _Optional[int] = ..., frames_lost_queue_full: _Optional[int] = ..., frames_lost_network_model: _Optional[int] = ..., frames_refused: _Optional[int] = ..., frames_queued: _Optional[int] = ..., bytes_queued: _Optional[int] = ..., lateness_p50_s: _Optional[float] = ..., lateness_p99_s: _Optional[float] = ..., frames_retimed: _Optional[int] = ...) -> None: ...
 
 class WatchLinksResponse(_message.Message):
     __slots__ = ("time_unix_ns", "streams")
@@ -156,16 +196,30 @@ class WatchLinksResponse(_message.Message):
     def __init__(self, time_unix_ns: _Optional[int] = ..., streams: _Optional[_Iterable[_Union[StreamStatus, _Mapping]]] = ...) -> None: ...
 
 class Fault(_message.Message):
-    __slots__ = ("fault_id", "node", "to_node", "start_unix_ns")
+    __slots__ = ("fault_id", "node", "to_node", "start_unix_ns", "kind", "end_unix_ns", "plane", "share", "seed", "rain_mm_per_h", "planned")
     FAULT_ID_FIELD_NUMBER: _ClassVar[int]
     NODE_FIELD_NUMBER: _ClassVar[int]
     TO_NODE_FIELD_NUMBER: _ClassVar[int]
     START_UNIX_NS_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    END_UNIX_NS_FIELD_NUMBER: _ClassVar[int]
+    PLANE_FIELD_NUMBER: _ClassVar[int]
+    SHARE_FIELD_NUMBER: _ClassVar[int]
+    SEED_FIELD_NUMBER: _ClassVar[int]
+    RAIN_MM_PER_H_FIELD_NUMBER: _ClassVar[int]
+    PLANNED_FIELD_NUMBER: _ClassVar[int]
     fault_id: str
     node: str
     to_node: str
     start_unix_ns: int
-    def __init__(self, fault_id: _Optional[str] = ..., node: _Optional[str] = ..., to_node: _Optional[str] = ..., start_unix_ns: _Optional[int] = ...) -> None: ...
+    kind: FaultKind
+    end_unix_ns: int
+    plane: int
+    share: float
+    seed: int
+    rain_mm_per_h: float
+    planned: bool
+    def __init__(self, fault_id: _Optional[str] = ..., node: _Optional[str] = ..., to_node: _Optional[str] = ..., start_unix_ns: _Optional[int] = ..., kind: _Optional[_Union[FaultKind, str]] = ..., end_unix_ns: _Optional[int] = ..., plane: _Optional[int] = ..., share: _Optional[float] = ..., seed: _Optional[int] = ..., rain_mm_per_h: _Optional[float] = ..., planned: bool = ...) -> None: ...
 
 class InjectFaultRequest(_message.Message):
     __slots__ = ("fault",)

@@ -105,7 +105,7 @@ class NetworkServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def InjectFault(self, request, context):
-        """Fails a node or a link until cleared.
+        """Fails a part of the network until it is cleared or its time is over.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

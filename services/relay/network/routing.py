@@ -1,229 +1,298 @@
-"""Which path a frame takes: over the relay satellite and the gateway that bring it down soonest.
+"""Which path a frame takes through the mesh.
 
-The choice is made at the start of each emulated second and at each fault, and holds until the next; within the second
-the delay follows the nodes' motion, along the straight line between their places at its start and at its end. (An
-orbit leaves that line by less than 1.2 m in between: 4 ns.)
+At the start of each 15 s slot every satellite takes the gateway that least delay leads to, and keeps it until the
+next while any path leads there; without one it takes the least delay to any. The path to its gateway is the one of
+least delay at the start of the emulated second, chosen again at each fault and each healing. Its delay follows the
+nodes' motion: every leg is as long as it is at the instant asked for.
+
+A path costs the light time of its legs, processing at every relay satellite and at the gateway, and the gateway's
+terrestrial delay.
 """
 
-from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+import threading
+from collections import Counter
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from services.relay.network.faults import Fault, FaultBook
-from services.relay.network.link import Leg, Path
-from services.relay.network.topology import (
-    Constellation,
-    Downlinks,
-    Float64,
-    Positions,
-    crosslink_delays_s,
-    downlinks,
-    positions_in_pieces,
-)
+from services.geometry.frames import itrs_from_teme
+from services.geometry.time import NS_PER_S
+from services.relay.network.constellation import Constellation
+from services.relay.network.faults import FaultBook
+from services.relay.network.kept import Kept
+from services.relay.network.legs import Route, path_along
+from services.relay.network.light import LIGHT_M_PER_S
+from services.relay.network.link import Leg, Medium, Path
+from services.relay.network.moments import Key, Moment, moment_of
+from services.relay.network.outage import Outage, name_numbers, outage_between
+from services.relay.network.search import Exits, MeshSearch, Weights, weights_of
+from services.relay.network.terminals import joined_relays
+from services.relay.network.visibility import Geometry, acquisition_ns, candidates_in_slot, geometry_at, motion_of
 
-# Speed of light in vacuum, metres a second; exact by the definition of the metre.
-LIGHT_M_PER_S = 299_792_458.0
+Float64 = NDArray[np.float64]
+Int32 = NDArray[np.int32]
+
 # Emulated time for which a choice of paths holds, nanoseconds.
-EPOCH_NS = 1_000_000_000
-# Epochs remembered: those ahead, and some behind for frames that are sent again after an outage. About 80 kB each.
-EPOCHS_KEPT = 32
-
-
-@dataclass(frozen=True)
-class Choice:
-    """The nodes of a path by index. relay is -1 where the satellite sends straight down."""
-
-    satellite: int
-    relay: int
-    gateway: int
-
-
-def best_choice(
-    constellation: Constellation, positions: Positions, pairs: Downlinks, satellite: int, faults: Iterable[Fault] = ()
-) -> Choice | None:
-    """Return the path of least delay from one satellite, avoiding what is out of order; None: there is none."""
-    faults = tuple(faults)
-    names = constellation
-    source = names.satellites[satellite]
-    if any(fault.hits_node(source) or fault.hits_node(names.station) for fault in faults):
-        return None
-    here = positions.satellites_itrs_m[satellite]
-    cross_s = crosslink_delays_s(constellation, here, positions.relays_itrs_m, LIGHT_M_PER_S)
-    total_s = cross_s[pairs.relay] + pairs.delay_s
-    for fault in faults:
-        total_s[_pairs_hit(constellation, pairs, source, fault)] = np.inf
-    best = int(np.argmin(total_s)) if total_s.size else -1
-    least_s = float(total_s[best]) if total_s.size else np.inf
-    choice = Choice(satellite, int(pairs.relay[best]), int(pairs.gateway[best])) if np.isfinite(least_s) else None
-    if constellation.relays_are_sources:
-        straight = downlinks(constellation, here[None, :], LIGHT_M_PER_S)
-        for gateway, delay_s in zip(straight.gateway, straight.delay_s - names.network.processing_delay_s, strict=True):
-            name = names.gateways[int(gateway)].id
-            out = any(
-                fault.hits_node(name) or fault.hits_link(source, name) or fault.hits_link(name, names.station)
-                for fault in faults
-            )
-            if not out and delay_s < least_s:
-                least_s, choice = float(delay_s), Choice(satellite, -1, int(gateway))
-    return choice
-
-
-def _pairs_hit(constellation: Constellation, pairs: Downlinks, source: str, fault: Fault) -> NDArray[np.bool_]:
-    """Return a mask of the pairs that a fault of a relay, a gateway or one of their links takes away."""
-    relay_of, gateway_of = constellation.relay_index, constellation.gateway_index
-    ends = {fault.node, fault.to_node} - {""}
-    if fault.to_node and (source in ends or constellation.station in ends):
-        # The source's links lead to relays, the station's to gateways; a link between other ends carries no pair.
-        (other,) = (ends - {source, constellation.station}) or {""}
-        relay, gateway = (relay_of.get(other), None) if source in ends else (None, gateway_of.get(other))
-    else:
-        relay = next((relay_of[name] for name in ends if name in relay_of), None)
-        gateway = next((gateway_of[name] for name in ends if name in gateway_of), None)
-        if fault.to_node and (relay is None or gateway is None):
-            relay = gateway = None
-    if relay is None and gateway is None:
-        return np.zeros(len(pairs.relay), dtype=bool)
-    on_relay = np.True_ if relay is None else pairs.relay == relay
-    on_gateway = np.True_ if gateway is None else pairs.gateway == gateway
-    return np.asarray(on_relay & on_gateway)
+EPOCH_NS = NS_PER_S
+# Seconds whose geometry is kept: the present, the next, and some that are asked about. 1.7 MB each at 42,000.
+GEOMETRIES_KEPT = 4
+# Moments whose paths are kept: those ahead, and behind for frames that are sent again after an outage.
+MOMENTS_KEPT = 256
 
 
 @dataclass
-class Epoch:
-    """One emulated second: positions at both its ends, who sees whom at its start, and the choices made so far."""
+class Refresh:
+    """What is chosen from at a moment. exits: as far as asked for, by gateway; None: by any.
 
-    start: Positions
-    end: Positions
-    pairs: Downlinks
-    choices: dict[tuple[int, tuple[str, ...]], Choice | None] = field(default_factory=dict)
+    now: what is out. recent: what was at some instant since one acquisition time ago. before: in the one before that.
+    """
 
-    def at(self, unix_ns: int) -> tuple[Float64, Float64]:
-        """Return satellites' and relays' places (n, 3) at an instant of this second, ITRS, metres."""
-        part = (unix_ns - self.start.unix_ns) / EPOCH_NS
-        return (
-            self.start.satellites_itrs_m + part * (self.end.satellites_itrs_m - self.start.satellites_itrs_m),
-            self.start.relays_itrs_m + part * (self.end.relays_itrs_m - self.start.relays_itrs_m),
-        )
+    moment: Moment
+    weights: Weights
+    now: Outage
+    recent: Outage
+    before: Outage
+    exits: dict[int | None, Exits] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What a satellite's frames have before them: relay satellites that it is joined to, and the nodes of its path."""
+
+    joined: tuple[str, ...]
+    nodes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The routes of all satellites at a moment, None: there is none; how many lead over each link, by index of node."""
+
+    routes: tuple[Route | None, ...]
+    streams: Counter[tuple[int, int]]
 
 
 class Router:
-    """Paths of all satellites over time. Same constellation and faults, same paths, whatever was asked before."""
+    """Paths of all satellites over time. Same constellation and faults, same paths, whatever was asked before.
+
+    May be asked from several threads.
+    """
 
     def __init__(self, constellation: Constellation, faults: FaultBook) -> None:
         self.constellation = constellation
         self.faults = faults
-        self._epochs: OrderedDict[int, Epoch] = OrderedDict()
-        self._positions: OrderedDict[int, Positions] = OrderedDict()
+        network, mesh = constellation.network, constellation.mesh
+        self._motion = motion_of(constellation)
+        self._satellite_of = {name: place for place, name in enumerate(constellation.satellites)}
+        terrestrial_s = np.array([gateway.terrestrial_delay_s for gateway in constellation.gateways])
+        bases_s = terrestrial_s + network.processing_delay_s
+        self._search = MeshSearch(len(mesh.names), mesh.links, bases_s, network.processing_delay_s)
+        self._acquisition_ns = acquisition_ns(constellation)
+        # Now rather than when links are cut and frames wait for new routes.
+        name_numbers(mesh)
+        self._whole = Outage.none(constellation)
+        self._working = threading.RLock()
+        self._geometries: Kept[int, Geometry] = Kept(GEOMETRIES_KEPT, self._working)
+        self._refreshes: Kept[Key, Refresh] = Kept(GEOMETRIES_KEPT, self._working)
+        self._outages: Kept[tuple[str, ...], Outage] = Kept(GEOMETRIES_KEPT, self._working)
+        self._candidates: Kept[int, tuple[Int32, ...]] = Kept(GEOMETRIES_KEPT, self._working)
+        self._freely: Kept[Key, tuple[Route | None, ...]] = Kept(MOMENTS_KEPT, self._working)
+        self._chosen: Kept[Key, Chosen] = Kept(MOMENTS_KEPT, self._working)
+        self._single: Kept[tuple[Key, str, int], Route | None] = Kept(MOMENTS_KEPT, self._working)
 
-    def path(self, satellite_id: str, unix_ns: int) -> Path | None:
+    def path(self, satellite_id: str, unix_ns: int, gateway: str | None = None) -> Path | None:
         """Return the path of a frame that leaves a satellite at an instant, or None if there is none.
 
-        KeyError if there is no such satellite.
+        gateway: the only one that will do, whichever the slot has. KeyError if there is no such satellite or gateway.
         """
-        satellite = self.constellation.satellite_index(satellite_id)
-        epoch = self._epoch(unix_ns)
-        choice = self._choice(epoch, satellite, self.faults.at(unix_ns))
-        return None if choice is None else self._legs(epoch, choice, unix_ns)
+        satellite = self._satellite_of[satellite_id]
+        moment = self._moment(unix_ns)
+        chosen = self._routes(moment)
+        route = chosen.routes[satellite]
+        wanted = None if gateway is None else self.constellation.gateway_index[gateway]
+        if wanted is not None and (route is None or route.gateway != wanted):
+            key = (moment.key, satellite_id, wanted)
+            route = self._single.get(key, lambda: self._least(self._refresh(moment), satellite, wanted))
+        if route is None:
+            return None
+        usable_from = self._usable_from_unix_ns(satellite, route, moment, unix_ns) if wanted is None else 0
+        return path_along(self.constellation, self._motion, route, unix_ns, chosen.streams, usable_from)
 
-    def prepare(self, unix_ns: int) -> Iterator[None]:
-        """Work out the epoch of an instant ahead of its use; yields between pieces of about a millisecond."""
-        second = unix_ns // EPOCH_NS
-        if second in self._epochs:
-            return
-        for edge in (second, second + 1):
-            if edge not in self._positions:
-                for positions in positions_in_pieces(self.constellation, edge * EPOCH_NS):
-                    if positions is not None:
-                        self._remember_positions(edge, positions)
-                    yield
-        epoch = self._epoch(unix_ns)
-        for satellite in range(len(self.constellation.satellites)):
-            yield
-            self._choice(epoch, satellite, self.faults.at(unix_ns))
+    def path_from(self, node: str, unix_ns: int) -> Path | None:
+        """Return the path of a frame that waits in a node; None if there is none, or if the node is out of order.
+
+        By the gateway of least delay at the moment. KeyError if there is no such satellite or gateway.
+        """
+        constellation = self.constellation
+        if node in self._satellite_of and node not in constellation.mesh.index:
+            return self.path(node, unix_ns)
+        moment = self._moment(unix_ns)
+        if node in constellation.gateway_index:
+            gateway = constellation.gateways[constellation.gateway_index[node]]
+            if not self._refresh(moment).weights.gateways_up[constellation.gateway_index[node]]:
+                return None
+            processing_s, delay_s = constellation.network.processing_delay_s, gateway.terrestrial_delay_s
+            return Path((Leg(node, constellation.station, processing_s, delay_s, 0.0, Medium.TERRESTRIAL),))
+        relay = constellation.mesh.index[node]
+        route = self._single.get((moment.key, node, -1), lambda: self._least_from(self._refresh(moment), relay))
+        if route is None:
+            return None
+        return path_along(self.constellation, self._motion, route, unix_ns, self._routes(moment).streams, waits=True)
+
+    def prepare(self, unix_ns: int) -> None:
+        """Work out the second of an instant ahead of its use, and a share of the orbits that a later minute needs."""
+        self._motion.work_ahead(unix_ns)
+        for satellite_id in self.constellation.satellites:
+            self.path(satellite_id, unix_ns)
 
     def positions(self, unix_ns: int) -> tuple[Float64, Float64]:
-        """Return satellites' and relays' places (n, 3) at an instant, ITRS, metres."""
-        return self._epoch(unix_ns).at(unix_ns)
+        """Return the places of satellites (k, 3) and relay satellites (n, 3) at an instant, ITRS, metres."""
+        places = self._motion.places_teme_m(unix_ns) @ itrs_from_teme(unix_ns).T
+        split = len(self.constellation.mesh.names)
+        return places[split:], places[:split]
 
-    def _epoch(self, unix_ns: int) -> Epoch:
-        second = unix_ns // EPOCH_NS
-        epoch = self._epochs.get(second)
-        if epoch is None:
-            start, end = self._positions_at(second), self._positions_at(second + 1)
-            pairs = downlinks(self.constellation, start.relays_itrs_m, LIGHT_M_PER_S)
-            epoch = self._epochs[second] = Epoch(start, end, pairs)
-        self._epochs.move_to_end(second)
-        while len(self._epochs) > EPOCHS_KEPT:
-            self._epochs.popitem(last=False)
-        return epoch
+    def link_delays_s(self, unix_ns: int) -> Float64:
+        """Return the light times (m,) of the mesh's links as they are chosen from at an instant; inf: not usable."""
+        return self._refresh(self._moment(unix_ns)).weights.link_delays_s.copy()
 
-    def _choice(self, epoch: Epoch, satellite: int, faults: tuple[Fault, ...]) -> Choice | None:
-        key = (satellite, tuple(fault.fault_id for fault in faults))
-        if key not in epoch.choices:
-            epoch.choices[key] = best_choice(self.constellation, epoch.start, epoch.pairs, satellite, faults)
-        return epoch.choices[key]
+    def nearest_gateways(self, unix_ns: int) -> tuple[Int32, Float64]:
+        """Return every relay satellite's gateway of least delay (n,), -1: none, and that delay (n,), seconds, inf."""
+        with self._working:
+            refresh = self._refresh(self._moment(unix_ns))
+            return self._search.nearest(refresh.weights, self._exits(refresh, None))
 
-    def _positions_at(self, second: int) -> Positions:
-        if second not in self._positions:
-            *_, positions = positions_in_pieces(self.constellation, second * EPOCH_NS)
-            assert positions is not None
-            self._remember_positions(second, positions)
-        return self._positions[second]
+    def sight_of(self, satellite_id: str, unix_ns: int) -> Sight:
+        """Return what a satellite's terminals are joined to at an instant, and its path; KeyError if there is none."""
+        satellite = self._satellite_of[satellite_id]
+        starts, _ = self._starts(self._refresh(self._moment(unix_ns)), satellite)
+        names = self.constellation.mesh.names
+        path = self.path(satellite_id, unix_ns)
+        return Sight(tuple(names[relay] for relay in starts.tolist()), path.nodes if path else ())
 
-    def _remember_positions(self, second: int, positions: Positions) -> None:
-        self._positions[second] = positions
-        while len(self._positions) > EPOCHS_KEPT:
-            self._positions.popitem(last=False)
+    def path_now(self, satellite_id: str, unix_ns: int, gateway: str | None = None) -> Path | None:
+        """Return the path of least delay with every node at its place at this very instant, by any gateway or one."""
+        satellite = self._satellite_of[satellite_id]
+        refresh = self._refreshed(Moment(unix_ns), geometry_at(self.constellation, self._motion, unix_ns))
+        wanted = None if gateway is None else self.constellation.gateway_index[gateway]
+        with self._working:
+            route = self._least(refresh, satellite, wanted)
+        return None if route is None else path_along(self.constellation, self._motion, route, unix_ns, Counter())
 
-    def _legs(self, epoch: Epoch, choice: Choice, unix_ns: int) -> Path:
-        part = (unix_ns - epoch.start.unix_ns) / EPOCH_NS
-        start, end = epoch.start, epoch.end
-        here = _between(start.satellites_itrs_m, end.satellites_itrs_m, choice.satellite, part)
-        if choice.relay < 0:
-            return path_of(self.constellation, choice, here, None)
-        relay = _between(start.relays_itrs_m, end.relays_itrs_m, choice.relay, part)
-        return path_of(self.constellation, choice, here, relay)
+    def _moment(self, unix_ns: int) -> Moment:
+        return moment_of(self.faults, unix_ns, 2 * self._acquisition_ns)
+
+    def _routes(self, moment: Moment) -> Chosen:
+        return self._chosen.get(moment.key, lambda: self._choose(moment))
+
+    def _choose(self, moment: Moment) -> Chosen:
+        """Choose every satellite's route: to the gateway that it has in this slot, or to any."""
+        routes = self._free_routes(moment.at(moment.slot_unix_ns))
+        if moment.unix_ns != moment.slot_unix_ns:
+            refresh = self._refresh(moment)
+            routes = tuple(self._kept_to(refresh, satellite, first) for satellite, first in enumerate(routes))
+        streams = Counter(link for route in routes if route is not None for link in route.links)
+        return Chosen(routes, streams)
+
+    def _kept_to(self, refresh: Refresh, satellite: int, first: Route | None) -> Route | None:
+        kept = None if first is None else self._least(refresh, satellite, first.gateway)
+        return self._least(refresh, satellite, None) if kept is None else kept
+
+    def _free_routes(self, moment: Moment) -> tuple[Route | None, ...]:
+        """Return every satellite's route of least delay to any gateway."""
+        return self._freely.get(
+            moment.key,
+            lambda: tuple(
+                self._least(self._refresh(moment), satellite, None) for satellite in range(len(self._satellite_of))
+            ),
+        )
+
+    def _usable_from_unix_ns(self, satellite: int, route: Route, moment: Moment, unix_ns: int) -> int:
+        """Return when the transmitter of a stream that has just been turned to its gateway begins to send; else 0."""
+        gap_ns = round(self.constellation.network.handover_gap_s * NS_PER_S)
+        while moment.unix_ns > unix_ns - gap_ns:
+            if not self._had(satellite, route.gateway, moment.unix_ns - 1):
+                return moment.unix_ns + gap_ns
+            moment = self._moment(moment.unix_ns - 1)
+        return 0
+
+    def _had(self, satellite: int, gateway: int, unix_ns: int) -> bool:
+        """Return whether a satellite's stream has a gateway at an instant."""
+        route = self._routes(self._moment(unix_ns)).routes[satellite]
+        return route is not None and route.gateway == gateway
+
+    def _least(self, refresh: Refresh, satellite: int, gateway: int | None) -> Route | None:
+        """Return the route of least delay from a satellite, by one gateway or by any."""
+        starts, delays_s = self._starts(refresh, satellite)
+        # A sender that is a relay satellite itself is the first of the path's relay satellites.
+        own = len(self.constellation.mesh.names) + satellite
+        sender = () if self.constellation.relays_are_sources else (own,)
+        return self._found(refresh, starts, delays_s, gateway, sender)
+
+    def _least_from(self, refresh: Refresh, relay: int) -> Route | None:
+        if refresh.now.relays[relay]:
+            return None
+        return self._found(refresh, np.array([relay], dtype=np.int32), np.zeros(1), None, ())
+
+    def _found(
+        self, refresh: Refresh, starts: Int32, delays_s: Float64, gateway: int | None, sender: tuple[int, ...]
+    ) -> Route | None:
+        """Return the route of least delay from where a frame comes first, and when it has been switched there."""
+        exits = self._exits(refresh, gateway)
+        chain, delay_s = self._search.path(refresh.weights, exits, starts, delays_s)
+        if not chain:
+            return None
+        return Route((*sender, *chain), int(exits.gateways[chain[-1]]), delay_s)
+
+    def _starts(self, refresh: Refresh, satellite: int) -> tuple[Int32, Float64]:
+        """Return the relay satellites that a satellite's frames may come to first, and when they are switched there."""
+        constellation = self.constellation
+        if refresh.now.satellites[satellite]:
+            return np.empty(0, dtype=np.int32), np.empty(0)
+        if constellation.relays_are_sources:
+            return np.array([constellation.mesh.index[constellation.satellites[satellite]]], np.int32), np.zeros(1)
+        slot = refresh.moment.slot_unix_ns
+        candidates = self._candidates.get(slot, lambda: candidates_in_slot(constellation, self._motion, slot))
+        relays = joined_relays(
+            satellite, candidates[satellite], constellation.network.sensor_links, refresh.recent, refresh.before
+        )
+        places = refresh.weights.geometry.places_teme_m
+        away_m = np.linalg.norm(places[relays] - places[len(constellation.mesh.names) + satellite], axis=1)
+        return relays, away_m / LIGHT_M_PER_S + constellation.network.processing_delay_s
+
+    def _exits(self, refresh: Refresh, gateway: int | None) -> Exits:
+        if gateway not in refresh.exits:
+            refresh.exits[gateway] = self._search.exits(refresh.weights, gateway)
+        return refresh.exits[gateway]
+
+    def _refresh(self, moment: Moment) -> Refresh:
+        return self._refreshes.get(moment.key, lambda: self._refreshed(moment, self._geometry(moment.second_unix_ns)))
+
+    def _refreshed(self, moment: Moment, geometry: Geometry) -> Refresh:
+        at, acquisition = moment.unix_ns, self._acquisition_ns
+        now = self._out(moment, at, at)
+        recent = self._out(moment, at - acquisition, at)
+        before = self._out(moment, at - 2 * acquisition, at - acquisition)
+        up = ~(now.gateways | now.lines) & (not now.station)
+        weights = weights_of(geometry, recent.links, now.relays, up, now.ground_links)
+        return Refresh(moment, weights, now, recent, before)
+
+    def _out(self, moment: Moment, first_unix_ns: int, last_unix_ns: int) -> Outage:
+        met = tuple(fault for fault in moment.faults if fault.overlaps(first_unix_ns, last_unix_ns))
+        if not met:
+            return self._whole
+        # All of these count as out, whenever in the stretch they hold.
+        return self._outages.get(
+            tuple(sorted(fault.fault_id for fault in met)),
+            lambda: outage_between(met, self.constellation, first_unix_ns, last_unix_ns),
+        )
+
+    def _geometry(self, unix_ns: int) -> Geometry:
+        return self._geometries.get(unix_ns, lambda: geometry_at(self.constellation, self._motion, unix_ns))
 
 
-def _between(start_m: Float64, end_m: Float64, row: int, part: float) -> Float64:
-    between: Float64 = start_m[row] + part * (end_m[row] - start_m[row])
-    return between
+def path_now(constellation: Constellation, satellite_id: str, unix_ns: int, gateway: str | None = None) -> Path | None:
+    """Return the path of least delay with every node at its place at this very instant, or None.
 
-
-def path_of(
-    constellation: Constellation, choice: Choice, satellite_itrs_m: Float64, relay_itrs_m: Float64 | None
-) -> Path:
-    """Return the legs of a choice with the nodes at the given places, ITRS, metres."""
-    network = constellation.network
-    gateway = constellation.gateways[choice.gateway]
-    site = constellation.gateway_itrs_m[choice.gateway]
-    source = constellation.satellites[choice.satellite]
-    processing_s = network.processing_delay_s
-    last = Leg(gateway.id, constellation.station, processing_s, gateway.terrestrial_delay_s, 0.0)
-    if relay_itrs_m is None:
-        down = Leg(source, gateway.id, 0.0, _light_s(satellite_itrs_m, site), network.ground_link_rate_bps)
-        return Path((down, last))
-    relay = constellation.relays[choice.relay]
-    across = Leg(source, relay, 0.0, _light_s(satellite_itrs_m, relay_itrs_m), network.crosslink_rate_bps)
-    down = Leg(relay, gateway.id, processing_s, _light_s(relay_itrs_m, site), network.ground_link_rate_bps)
-    return Path((across, down, last))
-
-
-def _light_s(from_itrs_m: Float64, to_itrs_m: Float64) -> float:
-    return float(np.linalg.norm(to_itrs_m - from_itrs_m)) / LIGHT_M_PER_S
-
-
-def path_now(constellation: Constellation, satellite_id: str, unix_ns: int) -> Path | None:
-    """Return the path of least delay with every node at its place at this very instant, or None."""
-    satellite = constellation.satellite_index(satellite_id)
-    *_, positions = positions_in_pieces(constellation, unix_ns)
-    assert positions is not None
-    pairs = downlinks(constellation, positions.relays_itrs_m, LIGHT_M_PER_S)
-    choice = best_choice(constellation, positions, pairs, satellite)
-    if choice is None:
-        return None
-    relay = positions.relays_itrs_m[choice.relay] if choice.relay >= 0 else None
-    return path_of(constellation, choice, positions.satellites_itrs_m[satellite], relay)
+    gateway: the only one that will do. KeyError if there is no such satellite or gateway.
+    """
+    return Router(constellation, FaultBook()).path_now(satellite_id, unix_ns, gateway)

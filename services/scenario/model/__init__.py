@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from services.scenario.model.checks import NAME, check_name, check_range
 from services.scenario.model.earth import Absorber, Atmosphere, Background, Cloud
 from services.scenario.model.heat import Aircraft, Fire, Flare, Glint, Lightning
-from services.scenario.model.network import Downlink, Gateway, Network
+from services.scenario.model.network import Downlink, Gateway, Network, PlannedFault
 from services.scenario.model.place import Place
 from services.scenario.model.sensor import Sensor
 from services.scenario.model.space import Constellation, Pointing, Replay, Satellite, StateVector, Train, Walker
@@ -17,8 +17,8 @@ from services.scenario.model.threats import Cruise, Glide, PitchPoint, Rocket, S
 
 __all__ = [
     "NAME", "Absorber", "Aircraft", "Atmosphere", "Background", "Cloud", "Constellation", "Cruise", "Downlink", "Fire",
-    "Flare", "Gateway", "Glide", "Glint", "Lightning", "Network", "PitchPoint", "Place", "Pointing", "Replay", "Rocket",
-    "Satellite", "Scenario", "Sensor", "Stage", "StateVector", "Train", "TrajectoryFile", "Walker",
+    "Flare", "Gateway", "Glide", "Glint", "Lightning", "Network", "PitchPoint", "Place", "PlannedFault", "Pointing",
+    "Replay", "Rocket", "Satellite", "Scenario", "Sensor", "Stage", "StateVector", "Train", "TrajectoryFile", "Walker",
 ]  # fmt: skip
 
 

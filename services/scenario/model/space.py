@@ -9,6 +9,9 @@ from services.scenario.model.checks import check_name, check_range
 from services.scenario.model.place import Place
 from services.scenario.model.sensor import Sensor
 
+# Satellites do not stay up a day below (D. G. King-Hele, "Satellite Orbits in an Atmosphere" (1987)).
+LOWEST_ORBIT_M = 1.6e5
+
 
 @dataclass(frozen=True)
 class Pointing:
@@ -72,6 +75,11 @@ class Walker:
         check_range(self.satellites, 1, 100_000, "satellites")
         if self.planes < 1 or self.satellites % self.planes:
             raise ValueError(f"satellites is {self.satellites}, not a multiple of planes, {self.planes}")
+        if self.altitude_m < LOWEST_ORBIT_M:
+            raise ValueError(
+                f"altitude_m is {self.altitude_m:g}: such a shell meets the Earth or is brought down by its air within "
+                "a day; raise it to at least 300000"
+            )
         check_range(self.altitude_m, 3e5, 4e7, "altitude_m")
         check_range(self.inclination_deg, 0, 180, "inclination_deg")
 

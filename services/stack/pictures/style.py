@@ -43,6 +43,12 @@ HEAT: dict[str, Colour] = {
     "heat": (255, 140, 40),
 }
 GATEWAY: Colour = (150, 160, 170)
+# The network: what is there, what carries frames, what is out of order.
+RELAY: Colour = (150, 180, 210)
+MESH: Colour = (70, 112, 158)
+LASER: Colour = (255, 205, 100)
+GROUND_LINK: Colour = (120, 225, 190)
+FAILED: Colour = (255, 84, 84)
 
 
 def font(size_px: float) -> Any:
