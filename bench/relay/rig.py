@@ -37,6 +37,13 @@ area = {{ latitude_deg = -30.9, longitude_deg = 136.5 }}
 [train]
 satellites = {SATELLITES}
 """
+# What the model must not hold up leaves its satellite so long ago, more than any path takes, over links of any rate.
+LONG_AGO_NS = 1_000_000_000
+UNBOUNDED_LINKS = """
+[network]
+crosslink_rate_bps = 1e14
+ground_link_rate_bps = 1e14
+"""
 # A receiver that waits so long for a frame takes the senders to be done, seconds.
 SILENCE_S = 5.0
 
@@ -47,7 +54,7 @@ class Plan:
 
     rate_hz: frames a second and satellite; 0: as fast as they are acknowledged.
     window_frames: frames sent and not yet acknowledged, per satellite.
-    due_at_once: source times lie at the run's start, so that the model holds nothing up.
+    due_at_once: messages are due before they are sent, so that the model holds nothing up; so is what has no rate.
     in_turn: satellites send one after another, evenly; else all at the same instants.
     relayed: through the relay; else straight to the receiver.
     """
@@ -59,6 +66,11 @@ class Plan:
     due_at_once: bool = False
     in_turn: bool = False
     relayed: bool = True
+
+    @property
+    def held_up(self) -> bool:
+        """Whether the model holds messages up."""
+        return not self.due_at_once and self.rate_hz > 0
 
 
 @dataclass
@@ -120,7 +132,7 @@ def measure(plan: Plan) -> Measured:
         if not plan.relayed:
             answers = _answers(plan, f"127.0.0.1:{port}", 0, results)
             return Measured(answers["received"], answers["sent"]["losses"])
-        with _relay(port) as (relay, address):
+        with _relay(port, plan) as (relay, address):
             answers = _answers(plan, address, relay.pid, results)
             sent, arrivals = answers["sent"], answers["received"]
             cpu_s = _cpu_s(relay.pid) - sent["relay_cpu_s"]
@@ -146,13 +158,13 @@ def _answers(plan: Plan, address: str, relay_pid: int, results: Any) -> dict[str
 
 
 @contextlib.contextmanager
-def _relay(station_port: int) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+def _relay(station_port: int, plan: Plan) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{listener.getsockname()[1]}"
     with tempfile.TemporaryDirectory() as folder:
         scenario = Path(folder, "scenario.toml")
-        scenario.write_text(SCENARIO)
+        scenario.write_text(SCENARIO if plan.held_up else SCENARIO + UNBOUNDED_LINKS)
         arguments = ["relay", str(scenario), "--listen", address, "--station", f"127.0.0.1:{station_port}"]
         relay = subprocess.Popen([sys.executable, "-m", "services.cli", *arguments], stderr=subprocess.DEVNULL)
         try:
@@ -217,6 +229,9 @@ async def _send_all(plan: Plan, address: str, relay_pid: int) -> dict[str, float
             clock = await network.GetClock(network_pb2.GetClockRequest())
         cpu_s = _cpu_s(relay_pid) if relay_pid else 0.0
         begin_ns = time.time_ns() + 200_000_000
+        if not plan.held_up:
+            # What leaves long ago must not leave before the run.
+            begin_ns = max(begin_ns, clock.wall_start_unix_ns + LONG_AGO_NS)
         step_ns = round(1e9 / plan.rate_hz / SATELLITES) if plan.in_turn else 0
         losses = await asyncio.gather(
             *(
@@ -257,8 +272,9 @@ async def _send_stream(plan: Plan, call: Any, name: str, clock: network_pb2.GetC
         acknowledged = -1
         while settled < plan.frames:
             answer = downlink_pb2.DownlinkFramesResponse.FromString(await call.read())
-            lost = sum(loss.last_sequence - loss.first_sequence + 1 for loss in answer.losses)
-            losses += lost
+            for loss in answer.losses:
+                losses += loss.last_sequence - loss.first_sequence + 1
+                settled = max(settled, loss.last_sequence + 1)
             fresh = answer.acknowledged_sequence - acknowledged if answer.HasField("acknowledged_sequence") else 0
             acknowledged += fresh
             settled = max(settled, acknowledged + 1)
@@ -270,7 +286,7 @@ async def _send_stream(plan: Plan, call: Any, name: str, clock: network_pb2.GetC
         await room.acquire()
         wall_ns = begin_ns + round(sequence * 1e9 / plan.rate_hz) if plan.rate_hz else begin_ns
         await asyncio.sleep(max(0.0, (wall_ns - time.time_ns()) / 1e9))
-        ready_ns = clock.wall_start_unix_ns if plan.due_at_once or not plan.rate_hz else wall_ns
+        ready_ns = wall_ns if plan.held_up else time.time_ns() - LONG_AGO_NS
         header = frame_pb2.Frame(
             # Nobody here looks at the exposure: it carries the instant of this write call, wall time.
             exposure_start_unix_ns=time.time_ns(),
