@@ -13,12 +13,11 @@ from numpy.typing import NDArray
 from services.geometry.ellipsoid import east_north_up, geodetic_to_itrs
 from services.geometry.geodesic import geodesic_distance_m
 from services.geometry.orbit import Orbit, positions_itrs_m, walker
+from services.relay.network.light import LIGHT_M_PER_S
+from services.scenario.teleports import CABLE_DETOUR, FIBRE_S_PER_M
 
 Float64 = NDArray[np.float64]
 
-LIGHT_M_PER_S = 299_792_458.0
-# Light in silica fibre, and cables' length over the geodesic: services/scenario/teleports.py has the sources.
-FIBRE_S_PER_M, CABLE_DETOUR = 1.468 / LIGHT_M_PER_S, 1.5
 # SpaceX's filings: terminals and gateways see satellites from 25 degrees up.
 MASK_SINE = np.sin(np.radians(25.0))
 # Altitude, inclination, planes, satellites a plane, and the share that is taken to be in orbit in May 2024, some 5,900

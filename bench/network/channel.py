@@ -2,12 +2,17 @@
 
 Frames of 2 MiB at 10 Hz over paths of 5 and 15 legs that change every 10 s, as routes do. Times are of the process,
 the least of several rounds, for `carry` and the `retimed` that follows it.
+
+Run alone: python -m bench.network.channel [--rounds 5] [--json]
 """
 
+import argparse
 import itertools
+import json
 import statistics
 import time
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -30,6 +35,13 @@ JITTERY = Network(jitter_s=0.001)
 LOSSY = Network(jitter_s=0.001, loss=0.01, burst_loss=0.3, burst_s=1.0, burst_every_s=10.0)
 LASERS = Fault("fault-1", FaultKind.LASER_LINKS, "", "", 0, None, share=0.3, seed=1)
 RAIN = Fault("fault-1", FaultKind.RAIN, "gate", "", 0, None, rain_mm_per_h=5.0)
+SETTINGS: dict[str, tuple[Network, list[Fault]]] = {
+    "nothing by chance": (CALM, []),
+    "jitter 1 ms": (JITTERY, []),
+    "and 1 % loss, bursts of 30 %": (LOSSY, []),
+    "nothing, 30 % of the lasers out": (CALM, [LASERS]),
+    "nothing, rain of 5 mm/h": (CALM, [RAIN]),
+}
 
 
 def constellation(network: Network) -> Constellation:
@@ -64,28 +76,38 @@ def carried(network: Network, faults: Iterable[Fault], legs: int) -> list[Transi
     return transits
 
 
-def main() -> None:
-    """Print cost and delay for each setting."""
-    print(f"{'':34}{'us a frame':>22}{'delay of 5 legs, ms':>28}{'lost':>6}")
-    print(f"{'':34}{'5 legs':>11}{'15 legs':>11}{'p50':>14}{'p99':>14}")
-    for name, network, faults in (
-        ("nothing by chance", CALM, []),
-        ("jitter 1 ms", JITTERY, []),
-        ("and 1 % loss, bursts of 30 %", LOSSY, []),
-        ("nothing, 30 % of the lasers out", CALM, [LASERS]),
-        ("nothing, rain of 5 mm/h", CALM, [RAIN]),
-    ):
-        costs = [_cost_us(network, faults, legs) for legs in (5, 15)]
-        transits = carried(network, faults, 5)
-        delays = [(each.arrival_unix_ns - each.ready_unix_ns) / 1e6 for each in transits if not each.lost]
-        lost = sum(bool(each.lost) for each in transits)
-        quantiles = (statistics.median(delays), statistics.quantiles(delays, n=100)[98])
-        print(f"{name:34}{costs[0]:11.0f}{costs[1]:11.0f}{quantiles[0]:14.2f}{quantiles[1]:14.2f}{lost:6d}")
+def run(rounds: int = ROUNDS) -> dict[str, Any]:
+    """Return microseconds a frame and delays of 5 legs, milliseconds, of each setting."""
+    return {name: _figures(network, faults, rounds) for name, (network, faults) in SETTINGS.items()}
 
 
-def _cost_us(network: Network, faults: Iterable[Fault], legs: int) -> float:
+def table(figures: dict[str, Any]) -> str:
+    """Return the figures as lines for a person."""
+    lines = [
+        f"{'':34}{'us a frame':>22}{'delay of 5 legs, ms':>28}{'lost':>6}",
+        f"{'':34}{'5 legs':>11}{'15 legs':>11}{'p50':>14}{'p99':>14}",
+    ]
+    for name, row in figures.items():
+        costs = f"{row['us_a_frame_5_legs']:11.0f}{row['us_a_frame_15_legs']:11.0f}"
+        lines.append(f"{name:34}{costs}{row['delay_p50_ms']:14.2f}{row['delay_p99_ms']:14.2f}{row['lost']:6d}")
+    return "\n".join(lines)
+
+
+def _figures(network: Network, faults: Iterable[Fault], rounds: int) -> dict[str, float]:
+    transits = carried(network, faults, 5)
+    delays_ms = [(each.arrival_unix_ns - each.ready_unix_ns) / 1e6 for each in transits if not each.lost]
+    return {
+        "us_a_frame_5_legs": _cost_us(network, faults, 5, rounds),
+        "us_a_frame_15_legs": _cost_us(network, faults, 15, rounds),
+        "delay_p50_ms": statistics.median(delays_ms),
+        "delay_p99_ms": statistics.quantiles(delays_ms, n=100)[98],
+        "lost": sum(bool(each.lost) for each in transits),
+    }
+
+
+def _cost_us(network: Network, faults: Iterable[Fault], legs: int, rounds: int) -> float:
     spent = []
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         began = time.process_time()
         carried(network, faults, legs)
         spent.append(time.process_time() - began)
@@ -93,4 +115,9 @@ def _cost_us(network: Network, faults: Iterable[Fault], legs: int) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="of which the quickest counts")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of lines")
+    chosen = parser.parse_args()
+    measured = run(chosen.rounds)
+    print(json.dumps(measured, indent=2) if chosen.json else table(measured))

@@ -17,12 +17,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from services.geometry.time import NS_PER_S
+from services.relay.network.slots import FIRST_SLOT_NS, SLOT_NS
+
 Float64 = NDArray[np.float64]
 Int64 = NDArray[np.int64]
 
 OPERATOR = "starlink"
-# Slots begin 12, 27, 42 and 57 s after the minute (Mohan et al., "A Multifaceted Look at Starlink Performance", 2024).
-SLOT_S, FIRST_SLOT_S = 15.0, 12.0
+SLOT_S, FIRST_SLOT_S = SLOT_NS / NS_PER_S, FIRST_SLOT_NS / NS_PER_S
 # Fewer round trips say little about a slot's median.
 LEAST_IN_SLOT = 30
 QUANTILES = (5, 25, 50, 75, 90, 95, 99)

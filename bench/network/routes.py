@@ -7,7 +7,9 @@ delay to the ground of every satellite at once. A route counts as equal where it
 links add up to that.
 
 `cut` is a running router's: 30 % of the laser links fail in mid-second. Frames that leave from that nanosecond on must
-have new routes over links that are left, for every sender that is still joined to a satellite with a way down.
+have new routes over links that are left, for every sender that is still joined to a satellite with a way down. Frames
+and detections that are on their way then, and those that leave then, must arrive wherever the satellite that has them
+has a path left. Which have one, SciPy says.
 
 Run alone: python -m bench.network.routes [--runs 40] [--first-seed 1] [--json]
 """
@@ -28,15 +30,23 @@ from bench.tracking.report import options
 from services.geometry.time import NS_PER_S
 from services.relay.network.constellation import Constellation
 from services.relay.network.faults import Fault, FaultBook, FaultKind
+from services.relay.network.link import Traffic, Transit
 from services.relay.network.outage import drawn_links
 from services.relay.network.routing import Router
 from services.relay.network.search import Exits, MeshSearch, Weights, weights_of
+from services.relay.network.stream import StreamLink
 from services.relay.network.visibility import geometry_at, motion_of
 
 Float64 = NDArray[np.float64]
 
 RUNS = 40
 ROUTES_A_SEARCH = 500
+# Share of the links that `cut` takes.
+CUT_SHARE = 0.3
+# When the messages of a stream leave before the cut: this share of their path's delay, so that they are spread over it.
+# The last leaves with it.
+ON_THE_WAY = (0.8, 0.6, 0.4, 0.2, 0.0)
+MESSAGE_BYTES = {Traffic.FRAMES: 2**21, Traffic.DETECTIONS: 2**11}
 # Share of links cut, share of satellites and of gateways lost.
 OUT_OF_ORDER = ((0.0, 0.0), (0.3, 0.0), (0.3, 0.1), (0.7, 0.0))
 SAME = 1e-12
@@ -114,12 +124,12 @@ def same(one_s: float, other_s: float) -> bool:
 
 
 def cut(constellation: Constellation, seed: int) -> dict[str, Any]:
-    """Return what becomes of the senders' routes when 30 % of the laser links fail in mid-second."""
+    """Return what becomes of the senders' routes and messages when 30 % of the laser links fail in mid-second."""
     at = START_UNIX_NS + seed * 911 * NS_PER_S + 400_000_000
     faults = FaultBook()
     router = Router(constellation, faults)
     router.prepare(at)
-    faults.inject(Fault("", FaultKind.LASER_LINKS, "", "", at, share=0.3, seed=seed))
+    faults.inject(Fault("", FaultKind.LASER_LINKS, "", "", at, share=CUT_SHARE, seed=seed))
     began = time.process_time_ns()
     paths = [router.path(name, at) for name in constellation.satellites]
     took_ms = (time.process_time_ns() - began) / 1e6
@@ -130,15 +140,54 @@ def cut(constellation: Constellation, seed: int) -> dict[str, Any]:
         for path in paths
         for leg in (path.legs[1:-2] if path else ())
     )
-    gateways, _ = router.nearest_gateways(at)
-    joined = [router.sight_of(name, at).joined for name in constellation.satellites]
-    served = [any(gateways[index[relay]] >= 0 for relay in relays) for relays in joined]
+    left = ways_down(constellation, at, seed)
+    names = constellation.satellites
+    served = [any(left[index[relay]] for relay in router.joined(name, at)) for name in names]
+    sent = [transit for name in names for kind in MESSAGE_BYTES for transit in messages(router, name, kind, at)]
+    # Where each was when its link was cut.
+    holders = [next((stay.from_node for stay in transit.stays if not stay.arrived), None) for transit in sent]
+    can_arrive = [holder is None or bool(left[index[holder]]) for holder in holders]
     return {
         "took_ms": took_ms,
         "over_links_left": whole,
         "served": sum(served),
         "routed": sum(path is not None for path in paths),
+        "messages": len(sent),
+        "messages_cut_off": sum(holder is not None for holder in holders),
+        "messages_with_a_path_left": sum(can_arrive),
+        "messages_arrived": sum(not transit.lost for transit, can in zip(sent, can_arrive, strict=True) if can),
     }
+
+
+def ways_down(constellation: Constellation, unix_ns: int, seed: int) -> NDArray[np.bool_]:
+    """Return whether a path leads to the ground (n,) from every relay satellite once the links are cut, by SciPy."""
+    network, mesh = constellation.network, constellation.mesh
+    geometry = geometry_at(constellation, motion_of(constellation), unix_ns - unix_ns % NS_PER_S)
+    gateways = len(constellation.gateways)
+    weights = weights_of(
+        geometry,
+        drawn_links(mesh, CUT_SHARE, seed),
+        np.zeros(len(mesh.names), dtype=bool),
+        np.ones(gateways, dtype=bool),
+        set(),
+    )
+    search = MeshSearch(len(mesh.names), mesh.links, np.zeros(gateways), network.processing_delay_s)
+    return np.isfinite(to_ground(weights, search.exits(weights), constellation))
+
+
+def messages(router: Router, satellite_id: str, kind: Traffic, unix_ns: int) -> list[Transit]:
+    """Return the ways of a stream's messages that are on their way at the cut, and of one that leaves then."""
+    link = StreamLink(router.constellation, 1, satellite_id, kind)
+    path = router.path(satellite_id, unix_ns - 1)
+    delay_ns = path.delay_s * 1e9 if path else 0.0
+    ways = []
+    for sequence, part in enumerate(ON_THE_WAY):
+        ready = unix_ns - round(part * delay_ns)
+        path = router.path(satellite_id, ready)
+        if path is not None:
+            transit = link.carry(path, ready, MESSAGE_BYTES[kind], sequence)
+            ways.append(link.retimed(transit, router.faults.all(), router.path_from))
+    return ways
 
 
 def run(runs: range = range(1, RUNS + 1)) -> dict[str, Any]:
@@ -157,6 +206,7 @@ def run(runs: range = range(1, RUNS + 1)) -> dict[str, Any]:
         "cuts_over_links_left": sum(each["over_links_left"] for each in cuts),
         "senders_with_a_path_left": sum(each["served"] for each in cuts),
         "senders_routed": sum(each["routed"] for each in cuts),
+        **{key: sum(each[key] for each in cuts) for key in cuts[0] if key.startswith("messages")},
         "new_routes_p50_ms": float(np.median(took_ms)),
         "new_routes_max_ms": max(took_ms),
     }
@@ -171,7 +221,10 @@ def table(figures: dict[str, Any]) -> str:
         f"{figures['cuts']} cuts of 30 % of the laser links in mid-second: {figures['senders_routed']} of "
         f"{figures['senders_with_a_path_left']} senders with a path left have one, {figures['cuts_over_links_left']} "
         f"times over links that are left; all four senders' new routes took {figures['new_routes_p50_ms']:.1f} ms p50, "
-        f"{figures['new_routes_max_ms']:.1f} at most"
+        f"{figures['new_routes_max_ms']:.1f} at most\n"
+        f"{figures['messages']} frames and detections on their way or leaving then, {figures['messages_cut_off']} of "
+        f"them towards a link that was cut: {figures['messages_arrived']} of {figures['messages_with_a_path_left']} "
+        f"with a path left arrived"
     )
 
 

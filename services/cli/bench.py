@@ -2,12 +2,13 @@
 
 Parts: detection (ns a pixel), temporal (frames against their scene, ns a pixel), sensitivity (SNR and centroids beside
 the bounds), render (emulated frames, ns a pixel), compression (of the downlink: bits a pixel and MB/s), network.refresh
-(of 41,914 satellites' links and routes), network.motion (beside SGP4), network.routes (beside Dijkstra's), relay.alarm
-(early wake-ups), relay.lateness, relay.added (time to a message's way), relay.throughput, chain (frames/s and MB/s of
-2 MiB frames through satellite, relay and ground station, and memory), memory (of the emulator, over an hour of emulated
-time), tracking.speed (ms a frame of four looks), tracking.accuracy (of places in boost), tracking.ascent (its fit
-alone), tracking.launch (point and heading), tracking.confirmation (looks it takes), tracking.classes, tracking.salvo
-(20 rockets at once), tracking.false_tracks, tracking.ghosts, warning.classes, warning.reach (area and time left).
+(of 41,914 satellites' links and routes), network.motion (beside SGP4), network.channel (us a frame), network.routes
+(beside Dijkstra's), relay.alarm (early wake-ups), relay.lateness, relay.added (time to a message's way),
+relay.throughput, chain (frames/s and MB/s of 2 MiB frames through satellite, relay and ground station, and memory),
+memory (of the emulator, over an hour of emulated time), tracking.speed (ms a frame of four looks), tracking.accuracy
+(of places in boost), tracking.ascent (its fit alone), tracking.launch (point and heading), tracking.confirmation (looks
+it takes), tracking.classes, tracking.salvo (20 rockets at once), tracking.false_tracks, tracking.ghosts,
+warning.classes, warning.reach (area and time left).
 
 `tracking` is all of tracking's, and so with network, relay and warning. Tracking's are small editions, a minute or so
 each: their figures scatter. For those of docs/tracking.md run the module, `python -m bench.tracking.accuracy --help`

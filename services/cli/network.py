@@ -20,7 +20,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 
 # Long enough for a relay that works out a second's paths meanwhile.
 DEADLINE_S = 10.0
-# The full topology of a large constellation is a few hundred kilobytes.
+# The topology of 42,000 relay satellites is 6 megabytes with its mesh; bytes.
 MESSAGE_BYTES = 64 * 1024 * 1024
 
 Relay = Annotated[
@@ -29,6 +29,8 @@ Relay = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="One line of JSON a message, as in the schema.")]
 At = Annotated[str, typer.Option(metavar="RFC3339", help="Emulated instant; left out: now.")]
 RELAY = "127.0.0.1:50051"
+# Of a field of 32 bits without a sign.
+LARGEST_NUMBER = 2**32 - 1
 ALL_NODES = "`plumewatch network show --nodes` lists all"
 
 
@@ -143,9 +145,13 @@ def fail(
         ),
     ] = "",
     to_node: Annotated[str, typer.Argument(help="The link's other end; left out: the node itself fails.")] = "",
-    plane: Annotated[int, typer.Option(min=-1, metavar="N", help="All satellites of this plane of shell NODE.")] = -1,
+    plane: Annotated[
+        int, typer.Option(min=-1, max=LARGEST_NUMBER, metavar="N", help="All satellites of this plane of shell NODE.")
+    ] = -1,
     share: Annotated[float, typer.Option(min=0, max=1, metavar="P", help="This share of all laser links.")] = 0.0,
-    seed: Annotated[int, typer.Option(min=0, help="Which links --share takes: same seed, same links.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=LARGEST_NUMBER, help="Which links --share takes: same seed, same links.")
+    ] = 0,
     rain: Annotated[float, typer.Option(min=0, metavar="MM_PER_H", help="Rain on gateway NODE: rate is lost.")] = 0.0,
     last_s: Annotated[float, typer.Option("--for", min=0, metavar="S", help="Heals by itself after so long.")] = 0.0,
     relay: Relay = RELAY,
@@ -165,6 +171,8 @@ def fail(
     chosen = [name for name, given in (("--plane", plane >= 0), ("--share", share > 0), ("--rain", rain > 0)) if given]
     if len(chosen) > 1 or (chosen and to_node):
         raise typer.BadParameter(f"{' and '.join([*chosen, 'TO_NODE'][:2])} exclude each other; give one")
+    if share > 0 and node:
+        raise typer.BadParameter("NODE and --share exclude each other; give one")
     if plane >= 0:
         wanted.kind, wanted.plane = network_pb2.FAULT_KIND_PLANE, plane
     elif share > 0:
@@ -202,7 +210,7 @@ def heal(
 
 @app.command()
 def faults(relay: Relay = RELAY, as_json: AsJson = False) -> None:
-    """Print the faults in force."""
+    """Print the faults that hold, and those to come."""
     with _network(relay) as network:
         listed = network.ListFaults(network_pb2.ListFaultsRequest(), timeout=DEADLINE_S)
     for fault in listed.faults:
@@ -211,7 +219,7 @@ def faults(relay: Relay = RELAY, as_json: AsJson = False) -> None:
         else:
             print(_fault_line(fault))
     if not listed.faults and not as_json:
-        print("no fault in force")
+        print("no fault holds or is to come")
 
 
 @app.command()
@@ -335,7 +343,7 @@ def _fault_line(fault: network_pb2.Fault) -> str:
             part = f"node {fault.node} out of order"
     until = f" until {format_rfc3339(fault.end_unix_ns)}" if fault.end_unix_ns else ""
     planned = ", planned" if fault.planned else ""
-    return f"{fault.fault_id}: {part} since {format_rfc3339(fault.start_unix_ns)}{until}{planned}"
+    return f"{fault.fault_id}: {part} from {format_rfc3339(fault.start_unix_ns)}{until}{planned}"
 
 
 def _print_json(message: Message) -> None:

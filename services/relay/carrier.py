@@ -14,7 +14,7 @@ acknowledged.
 import asyncio
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
@@ -32,7 +32,7 @@ from services.relay.network.trace import Trace
 from services.relay.release import Label, Release
 from services.relay.run_state import RunState
 from services.relay.upstream import Upstream
-from services.relay.way import Way
+from services.relay.way import NewestArrival, Way
 
 # A frame whose source time lies this far past the run's end (or, in a run without end, past now) can only come from a
 # wrong clock, and would hold up its stream for as long; nanoseconds.
@@ -52,10 +52,17 @@ class Carriage:
     seed: int = 0
     # Measured delays in the model's stead.
     trace: Trace | None = None
+    # By satellite and kind.
+    arrivals: dict[tuple[str, str], NewestArrival] = field(default_factory=dict)
 
-    def link(self, satellite_id: str, kind: Kind) -> StreamLink:
-        """Return the links of one stream, unused."""
-        return StreamLink(self.router.constellation, self.seed, satellite_id, Traffic(kind.name), self.trace)
+    def newest_arrival(self, satellite_id: str, kind: Kind) -> NewestArrival:
+        """Return what the streams of one kind that a satellite opens one after another have delivered last."""
+        return self.arrivals.setdefault((satellite_id, kind.name), NewestArrival())
+
+    def link(self, satellite_id: str, kind: Kind, not_before_unix_ns: int = 0) -> StreamLink:
+        """Return the links of one stream, unused, by which nothing arrives before an instant."""
+        constellation, traffic = self.router.constellation, Traffic(kind.name)
+        return StreamLink(constellation, self.seed, satellite_id, traffic, self.trace, not_before_unix_ns)
 
 
 class StreamEndedError(Exception):
@@ -98,8 +105,9 @@ class Carrier:
         self._ended: asyncio.Future[StreamEndedError] = self._loop.create_future()
         self.answered = asyncio.Event()
         held = HeldFrames(carriage.queue_frames, carriage.queue_bytes, account.hold)
-        link = carriage.link(account.satellite_id, kind)
-        way = Way(account.satellite_id, carriage.router, carriage.run.faults, link)
+        newest = carriage.newest_arrival(account.satellite_id, kind)
+        link = carriage.link(account.satellite_id, kind, newest.unix_ns)
+        way = Way(account.satellite_id, carriage.router, carriage.run.faults, link, newest)
         self._release = Release(Label(kind, carriage.node), held, way, account, self._hand_over_loss)
         self._upstream = open_upstream(self._release)
 
@@ -131,6 +139,8 @@ class Carrier:
         """End the stream from outside; the satellite is told this code."""
         if not self._ended.done():
             self._ended.set_result(StreamEndedError(code, details))
+            # Nothing arrives by it any more, whenever its tasks come to know: a newer stream may be waiting.
+            self._release.end()
 
     async def _until_ended(self) -> None:
         raise await self._ended
@@ -151,26 +161,30 @@ class Carrier:
         """Hold a frame until it is due; note the losses that this brings."""
         try:
             header, data = read_header(data, self._kind)
-            self._check_time(header)
         except UnreadableFrameError as error:
             # Its number cannot be trusted; it came in the place of the next one.
             sequence, self._next_sequence = self._next_sequence, self._next_sequence + 1
             self._lose(sequence, downlink_pb2.LOSS_CAUSE_REFUSED, str(error))
             return
         self._next_sequence = header.sequence + 1
+        if problem := self._wrong_time(header):
+            self._lose(header.sequence, downlink_pb2.LOSS_CAUSE_REFUSED, problem)
+            return
         detail = "the relay's queue was full and the oldest frame made room; send slower or raise network.queue_frames"
         for frame in self._release.put(HeldFrame(data, header)):
             self._lose(frame.header.sequence, downlink_pb2.LOSS_CAUSE_QUEUE_FULL, detail)
 
-    def _check_time(self, header: Header) -> None:
+    def _wrong_time(self, header: Header) -> str:
+        """Return why a frame of that time cannot be of this run; empty where it can."""
         plan = self._run.plan
         now = self._run.emulated_now_unix_ns() or plan.emulated_start_unix_ns
         latest = (plan.emulated_end_unix_ns or now) + MOST_AHEAD_NS
-        if not plan.emulated_start_unix_ns <= header.readout_end_unix_ns <= latest:
-            raise UnreadableFrameError(
-                f"readout_end_unix_ns is {header.readout_end_unix_ns}, outside the run ({plan.emulated_start_unix_ns} "
-                f"to {latest}); take the time from NetworkService.GetClock"
-            )
+        if plan.emulated_start_unix_ns <= header.readout_end_unix_ns <= latest:
+            return ""
+        return (
+            f"readout_end_unix_ns is {header.readout_end_unix_ns}, outside the run ({plan.emulated_start_unix_ns} "
+            f"to {latest}); take the time from NetworkService.GetClock"
+        )
 
     async def _answer(self) -> None:
         """Pass the ground station's answers back as they are, reading only what they acknowledge."""
@@ -185,6 +199,8 @@ class Carrier:
             raise StreamEndedError(end.code, end.details, end.trailers)
         if not self._release.finished:
             raise StreamEndedError(grpc.StatusCode.UNAVAILABLE, "the ground station ended the stream; open it again")
+        # Losses that came last are told before the clean end, those that another task is just telling included.
+        await self._tell_now()
 
     def _read_acknowledged(self, data: bytes) -> None:
         try:
@@ -217,8 +233,10 @@ class Carrier:
 
     async def _tell(self) -> None:
         """Tell the satellite of losses, once the ground station's first answer has gone before."""
-        if not self._losses or not self.answered.is_set():
-            return
+        if self._losses and self.answered.is_set():
+            await self._tell_now()
+
+    async def _tell_now(self) -> None:
         async with self._answering:
             if losses := self._losses.taken():
                 answer: Any = self._answer_type(losses=losses)

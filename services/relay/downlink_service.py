@@ -80,11 +80,12 @@ class DownlinkService:
             return Upstream(self._stations[kind], f"/{SERVICE}/{method}", metadata, release, satellite_id)
 
         account = self.accounts.setdefault(satellite_id, Account(satellite_id))
-        carrier = Carrier(self._carriage, kind, answer_type, account, context, open_upstream)
         key = (satellite_id, method)
         if key in self._carriers:
-            # A satellite that came back before the old connection was known to be dead.
+            # A satellite that came back before the old connection was known to be dead. What the new stream delivers
+            # comes after all that the old one has.
             self._carriers[key].end(grpc.StatusCode.ABORTED, f"{satellite_id} has opened a newer stream")
+        carrier = Carrier(self._carriage, kind, answer_type, account, context, open_upstream)
         self._carriers[key] = carrier
         account.opened()
         opening = asyncio.create_task(self._note_answered(carrier), name=f"opening {satellite_id}")

@@ -33,14 +33,6 @@ class HeldFrames:
         self._closed = False
         self._lock = threading.Lock()
 
-    def __len__(self) -> int:
-        return len(self._frames)
-
-    @property
-    def bytes_held(self) -> int:
-        """Bytes of all frames held."""
-        return self._bytes
-
     @property
     def exhausted(self) -> bool:
         """Whether all frames are gone and no more will come."""

@@ -11,6 +11,9 @@ from services.relay.account import Account
 from services.relay.network.constellation import Constellation
 from services.relay.network.faults import Fault, FaultKind
 from services.relay.network.link import Medium, Path
+from services.relay.network.outage import outage_between
+from services.relay.network.routing import Router
+from services.scenario.model.network import MOST_RAIN_MM_PER_H
 
 Float64 = NDArray[np.float64]
 
@@ -26,83 +29,23 @@ KINDS = {
     FaultKind.LASER_LINKS: network_pb2.FAULT_KIND_LASER_LINKS,
     FaultKind.RAIN: network_pb2.FAULT_KIND_RAIN,
 }
-# More has never been measured over an hour.
-MOST_RAIN_MM_PER_H = 300.0
 FAULT_KINDS = {number: kind for kind, number in KINDS.items()}
 
 
-def add_nodes(
-    response: network_pb2.GetTopologyResponse,
-    constellation: Constellation,
-    satellites_itrs_m: Float64,
-    relays_itrs_m: Float64,
-    out: frozenset[str],
-) -> None:
-    """Add every node, those named in `out` as failed. Places (k, 3) and (n, 3); a row of NaN: nowhere."""
-    mesh = constellation.mesh
-    sensors = zip(constellation.satellites, satellites_itrs_m.tolist(), strict=True)
-    for name, place in sensors:
-        if name not in mesh.index:
-            response.nodes.add(
-                node=name,
-                kind=network_pb2.NODE_KIND_SENSOR_SATELLITE,
-                position_itrs_m=_vector(place),
-                failed=name in out,
-            )
-    shells, planes = mesh.shell.tolist(), mesh.plane.tolist()
-    for row, (name, place) in enumerate(zip(mesh.names, relays_itrs_m.tolist(), strict=True)):
-        response.nodes.add(
-            node=name,
-            kind=network_pb2.NODE_KIND_RELAY_SATELLITE,
-            position_itrs_m=_vector(place),
-            failed=name in out,
-            shell=mesh.shells[shells[row]],
-            plane=planes[row] if planes[row] >= 0 else None,
-        )
-    for gateway, place in zip(constellation.gateways, constellation.gateway_itrs_m.tolist(), strict=True):
-        response.nodes.add(
-            node=gateway.id,
-            kind=network_pb2.NODE_KIND_GATEWAY,
-            position_itrs_m=_vector(place),
-            failed=gateway.id in out,
-        )
-    station = constellation.station
-    response.nodes.add(node=station, kind=network_pb2.NODE_KIND_GROUND_STATION, failed=station in out)
+def topology_message(router: Router, unix_ns: int, *, include_mesh: bool) -> network_pb2.GetTopologyResponse:
+    """Return all nodes at an instant and the links that paths lead over; with include_mesh every laser link there is.
 
-
-def add_links(response: network_pb2.GetTopologyResponse, paths: Iterable[Path | None]) -> None:
-    """Add the links that paths lead over, each once."""
-    legs = {(leg.from_node, leg.to_node): leg for path in paths if path for leg in path.legs}
-    for leg in legs.values():
-        response.links.add(
-            from_node=leg.from_node,
-            to_node=leg.to_node,
-            delay_s=leg.delay_s,
-            rate_bps=leg.rate_bps / leg.shared_by,
-            medium=MEDIA[leg.medium],
-            in_use=True,
-        )
-
-
-def add_mesh(response: network_pb2.GetTopologyResponse, constellation: Constellation, delays_s: Float64) -> None:
-    """Add the laser links between relay satellites that can be used and are not there yet.
-
-    delays_s: (m,) light times of the mesh's links; inf: cannot be used.
+    With the mesh of tens of thousands of satellites that takes some tenths of a second.
     """
-    there = {frozenset((link.from_node, link.to_node)) for link in response.links}
-    names, network = constellation.mesh.names, constellation.network
-    usable = np.flatnonzero(np.isfinite(delays_s))
-    for (first, second), delay_s in zip(
-        constellation.mesh.links[usable].tolist(), delays_s[usable].tolist(), strict=True
-    ):
-        if frozenset((names[first], names[second])) not in there:
-            response.links.add(
-                from_node=names[first],
-                to_node=names[second],
-                delay_s=network.processing_delay_s + delay_s,
-                rate_bps=network.crosslink_rate_bps,
-                medium=network_pb2.LINK_MEDIUM_LASER,
-            )
+    constellation = router.constellation
+    satellites_m, relays_m = router.positions(unix_ns)
+    outage = outage_between(router.faults.all(), constellation, unix_ns, unix_ns)
+    response = network_pb2.GetTopologyResponse(time_unix_ns=unix_ns)
+    _add_nodes(response, constellation, satellites_m, relays_m, outage.nodes_out())
+    _add_links(response, (router.path(name, unix_ns) for name in constellation.satellites))
+    if include_mesh:
+        _add_mesh(response, constellation, router.link_delays_s(unix_ns))
+    return response
 
 
 def route_message(path: Path, unix_ns: int) -> network_pb2.GetRouteResponse:
@@ -144,8 +87,10 @@ def fault_from_message(wanted: network_pb2.Fault, now_unix_ns: int) -> Fault:
         raise ValueError(f"fault.fault_id is {wanted.fault_id!r}; leave it empty")
     if wanted.kind == network_pb2.FAULT_KIND_UNSPECIFIED:
         kind = FaultKind.LINK if wanted.to_node else FaultKind.NODE
-    else:
+    elif wanted.kind in FAULT_KINDS:
         kind = FAULT_KINDS[wanted.kind]
+    else:
+        raise ValueError(f"fault.kind is {wanted.kind}; this relay knows {min(FAULT_KINDS)} to {max(FAULT_KINDS)}")
     if not wanted.node and kind is not FaultKind.LASER_LINKS:
         raise ValueError("fault.node is not set; name what fails")
     if kind is FaultKind.LASER_LINKS and not 0 < wanted.share <= 1:
@@ -190,6 +135,80 @@ def stream_message(account: Account, path: Path | None) -> network_pb2.StreamSta
         lateness_p50_s=account.lateness_quantile_s(0.5),
         lateness_p99_s=account.lateness_quantile_s(0.99),
     )
+
+
+def _add_nodes(
+    response: network_pb2.GetTopologyResponse,
+    constellation: Constellation,
+    satellites_itrs_m: Float64,
+    relays_itrs_m: Float64,
+    out: frozenset[str],
+) -> None:
+    """Add every node, those named in `out` as failed. Places (k, 3) and (n, 3); a row of NaN: nowhere."""
+    mesh = constellation.mesh
+    sensors = zip(constellation.satellites, satellites_itrs_m.tolist(), strict=True)
+    for name, place in sensors:
+        if name not in mesh.index:
+            response.nodes.add(
+                node=name,
+                kind=network_pb2.NODE_KIND_SENSOR_SATELLITE,
+                position_itrs_m=_vector(place),
+                failed=name in out,
+            )
+    shells, planes = mesh.shell.tolist(), mesh.plane.tolist()
+    for row, (name, place) in enumerate(zip(mesh.names, relays_itrs_m.tolist(), strict=True)):
+        response.nodes.add(
+            node=name,
+            kind=network_pb2.NODE_KIND_RELAY_SATELLITE,
+            position_itrs_m=_vector(place),
+            failed=name in out,
+            shell=mesh.shells[shells[row]] if shells[row] >= 0 else "",
+            plane=planes[row] if planes[row] >= 0 else None,
+        )
+    for gateway, place in zip(constellation.gateways, constellation.gateway_itrs_m.tolist(), strict=True):
+        response.nodes.add(
+            node=gateway.id,
+            kind=network_pb2.NODE_KIND_GATEWAY,
+            position_itrs_m=_vector(place),
+            failed=gateway.id in out,
+        )
+    station = constellation.station
+    response.nodes.add(node=station, kind=network_pb2.NODE_KIND_GROUND_STATION, failed=station in out)
+
+
+def _add_links(response: network_pb2.GetTopologyResponse, paths: Iterable[Path | None]) -> None:
+    """Add the links that paths lead over, each once."""
+    legs = {(leg.from_node, leg.to_node): leg for path in paths if path for leg in path.legs}
+    for leg in legs.values():
+        response.links.add(
+            from_node=leg.from_node,
+            to_node=leg.to_node,
+            delay_s=leg.delay_s,
+            rate_bps=leg.rate_bps / leg.shared_by,
+            medium=MEDIA[leg.medium],
+            in_use=True,
+        )
+
+
+def _add_mesh(response: network_pb2.GetTopologyResponse, constellation: Constellation, delays_s: Float64) -> None:
+    """Add the laser links between relay satellites that can be used and are not there yet.
+
+    delays_s: (m,) light times of the mesh's links; inf: cannot be used.
+    """
+    there = {frozenset((link.from_node, link.to_node)) for link in response.links}
+    names, network = constellation.mesh.names, constellation.network
+    usable = np.flatnonzero(np.isfinite(delays_s))
+    for (first, second), delay_s in zip(
+        constellation.mesh.links[usable].tolist(), delays_s[usable].tolist(), strict=True
+    ):
+        if frozenset((names[first], names[second])) not in there:
+            response.links.add(
+                from_node=names[first],
+                to_node=names[second],
+                delay_s=network.processing_delay_s + delay_s,
+                rate_bps=network.crosslink_rate_bps,
+                medium=network_pb2.LINK_MEDIUM_LASER,
+            )
 
 
 def _vector(place: list[float]) -> frame_pb2.Vector3 | None:

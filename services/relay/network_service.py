@@ -8,7 +8,6 @@ from plumewatch.v1 import network_pb2, network_pb2_grpc
 from services.geometry.time import format_rfc3339
 from services.relay import network_messages as messages
 from services.relay.downlink_service import DownlinkService
-from services.relay.network.outage import outage_between
 from services.relay.network.planned import problem_with
 from services.relay.network.routing import Router
 from services.relay.run_state import RunState
@@ -51,15 +50,8 @@ class NetworkService(network_pb2_grpc.NetworkServiceServicer):
         self, request: network_pb2.GetTopologyRequest, context: Any
     ) -> network_pb2.GetTopologyResponse:
         at = await self._instant(request, context)
-        constellation = self._router.constellation
-        satellites_m, relays_m = self._router.positions(at)
-        response = network_pb2.GetTopologyResponse(time_unix_ns=at)
-        outage = outage_between(self._run.faults.all(), constellation, at, at)
-        messages.add_nodes(response, constellation, satellites_m, relays_m, outage.nodes_out())
-        messages.add_links(response, (self._router.path(name, at) for name in constellation.satellites))
-        if request.include_mesh:
-            messages.add_mesh(response, constellation, self._router.link_delays_s(at))
-        return response
+        # Of tens of thousands of satellites that takes long enough to hold up every stream's frames.
+        return await asyncio.to_thread(messages.topology_message, self._router, at, include_mesh=request.include_mesh)
 
     async def GetRoute(self, request: network_pb2.GetRouteRequest, context: Any) -> network_pb2.GetRouteResponse:  # noqa: N802
         at = await self._instant(request, context)
@@ -74,7 +66,7 @@ class NetworkService(network_pb2_grpc.NetworkServiceServicer):
             await abort_with(
                 context, LookupError(f"gateway {request.gateway!r} is none of this run's: {', '.join(gateways)}")
             )
-        path = self._router.path(request.satellite_id, at, request.gateway or None)
+        path = await asyncio.to_thread(self._router.path, request.satellite_id, at, request.gateway or None)
         if path is None:
             to = request.gateway or constellation.station
             problem = f"{request.satellite_id} has no path to {to} at {format_rfc3339(at)}"
@@ -93,7 +85,7 @@ class NetworkService(network_pb2_grpc.NetworkServiceServicer):
                 context, ValueError(f"period_s is {period_s:g}; ask for {SHORTEST_PERIOD_S:g} to {LONGEST_PERIOD_S:g}")
             )
         while True:
-            yield self.links_now()
+            yield await self._links_now()
             try:
                 await asyncio.wait_for(self._stopping.wait(), period_s)
             except TimeoutError:
@@ -115,7 +107,7 @@ class NetworkService(network_pb2_grpc.NetworkServiceServicer):
         if problem:
             await abort_with(context, LookupError(problem))
         try:
-            fault = faults.inject(fault)
+            fault = faults.inject(fault, now)
         except OverflowError as error:
             await abort_with(context, PlumewatchError(str(error)))
         await self._run.keep()
@@ -136,14 +128,15 @@ class NetworkService(network_pb2_grpc.NetworkServiceServicer):
         in_force = self._run.faults.in_force(self._now_unix_ns())
         return network_pb2.ListFaultsResponse(faults=[messages.fault_message(fault) for fault in in_force])
 
-    def links_now(self) -> network_pb2.WatchLinksResponse:
+    async def _links_now(self) -> network_pb2.WatchLinksResponse:
         """Return the state of every stream that has been open since this relay started."""
-        at = self._run.emulated_now_unix_ns()
-        response = network_pb2.WatchLinksResponse(time_unix_ns=at or 0)
-        for account in self._downlink.accounts.values():
-            path = self._router.path(account.satellite_id, self._now_unix_ns())
-            response.streams.append(messages.stream_message(account, path))
-        return response
+        started, now = self._run.emulated_now_unix_ns(), self._now_unix_ns()
+        accounts = tuple(self._downlink.accounts.values())
+        paths = await asyncio.to_thread(lambda: [self._router.path(each.satellite_id, now) for each in accounts])
+        return network_pb2.WatchLinksResponse(
+            time_unix_ns=started or 0,
+            streams=[messages.stream_message(each, path) for each, path in zip(accounts, paths, strict=True)],
+        )
 
     def _now_unix_ns(self) -> int:
         """Return the emulated instant now; the run's start before it starts."""

@@ -4,6 +4,7 @@ The thread is the one in which gRPC's blocking client asks for the next message 
 written at once, with no other thread and no event loop in between.
 """
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -45,6 +46,7 @@ class Release:
         self._clock: RunClock | None = None
         self._ended = False
         self._written_late_ns: int | None = None
+        self._counting = threading.Lock()
         self._preferred = False
 
     def begin(self, clock: RunClock) -> None:
@@ -65,10 +67,11 @@ class Release:
         self._alarm.ring()
 
     def end(self) -> None:
-        """End the iterator now. Nothing is kept."""
+        """End the iterator now. Nothing is kept; what was handed out last counts as released."""
         self._ended = True
         self._held.discard()
         self._alarm.close()
+        self._count_written()
 
     @property
     def finished(self) -> bool:
@@ -83,14 +86,19 @@ class Release:
             self._preferred = True
             prefer_this_thread()
         # Whoever asks for the next message has written the one before.
-        if self._written_late_ns is not None:
-            self._account.release(self._written_late_ns / 1e9)
-            self._written_late_ns = None
+        self._count_written()
         while (clock := self._running_clock()) is not None and (frame := self._head()) is not None:
             message = self._released(frame, clock)
             if message is not None:
                 return message
         raise StopIteration
+
+    def _count_written(self) -> None:
+        """Count the frame that was handed out last as released, once."""
+        with self._counting:
+            late_ns, self._written_late_ns = self._written_late_ns, None
+        if late_ns is not None:
+            self._account.release(late_ns / 1e9)
 
     def _running_clock(self) -> RunClock | None:
         while self._clock is None and not self._ended:
@@ -125,8 +133,10 @@ class Release:
             return None
         if not all(stay.arrived for stay in outcome.stays):
             self._account.retime()
-        self._written_late_ns = time.time_ns() - due_wall_unix_ns
-        return stamped.sent(self._written_late_ns)
+        # Somebody may have set the clock back since; the stamp has no room for less than nothing.
+        late_ns = max(0, time.time_ns() - due_wall_unix_ns)
+        self._written_late_ns = late_ns
+        return stamped.sent(late_ns)
 
     def _stamped(self, frame: HeldFrame, transit: Transit) -> Stamped:
         return Stamped(

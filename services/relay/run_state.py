@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import hashlib
 import json
 import os
 import secrets
@@ -15,6 +16,8 @@ from typing import Any
 from services.relay.network.faults import Fault, FaultBook, FaultKind
 from services.runtime.clock import RunClock
 from services.runtime.errors import BadInputError
+from services.scenario.model import Scenario
+from services.scenario.resolve import end_unix_ns, start_unix_ns
 
 FILE_NAME = "run.json"
 # A run that ended longer ago (wall time) is over; a relay that starts then begins a new one.
@@ -26,7 +29,7 @@ class RunPlan:
     """What a run is before it starts. Instants are emulated UTC, nanoseconds since 1970; end 0: it has none."""
 
     scenario_name: str
-    # Of everything the scenario says: a changed scenario is another run.
+    # Of all that the scenario says and that the relay reads from files beside it: a changed scenario is another run.
     scenario_digest: str
     emulated_start_unix_ns: int
     emulated_end_unix_ns: int
@@ -58,15 +61,17 @@ class RunState:
 
         The start is on disk before anybody can see it, so that no crash takes it back.
         """
-        if self.clock is not None:
-            return
-        wall_start_unix_ns = time.time_ns() + round(lead_s * 1e9)
-        await self._write(wall_start_unix_ns)
-        self._set_clock(wall_start_unix_ns)
+        async with self._writing:
+            if self.clock is not None:
+                return
+            wall_start_unix_ns = time.time_ns() + round(lead_s * 1e9)
+            await self._write(wall_start_unix_ns)
+            self._set_clock(wall_start_unix_ns)
 
     async def keep(self) -> None:
         """Write the run and its faults to disk; returns when they are there."""
-        await self._write(self.clock.wall_start_unix_ns if self.clock else None)
+        async with self._writing:
+            await self._write(self.clock.wall_start_unix_ns if self.clock else None)
 
     def _set_clock(self, wall_start_unix_ns: int) -> None:
         plan = self.plan
@@ -76,6 +81,7 @@ class RunState:
         self.started.set()
 
     async def _write(self, wall_start_unix_ns: int | None) -> None:
+        """Write what is so now. The caller holds `_writing`: what was so before must not reach the disk last."""
         if self._file is None:
             return
         content = {
@@ -84,8 +90,19 @@ class RunState:
             "wall_start_unix_ns": wall_start_unix_ns,
             "faults": [{**dataclasses.asdict(fault), "kind": fault.kind.value} for fault in self.faults.all()],
         }
-        async with self._writing:
-            await asyncio.to_thread(_replace_file, self._file, json.dumps(content, indent=1) + "\n")
+        await asyncio.to_thread(_replace_file, self._file, json.dumps(content, indent=1) + "\n")
+
+
+def plan_of(scenario: Scenario) -> RunPlan:
+    """Return the plan of a scenario whose orbits' and network's files can be read."""
+    network = scenario.network
+    digest = hashlib.sha256(repr(scenario).encode())
+    for path in (network.tle_file, network.trace, *(satellite.tle_file for satellite in scenario.satellites)):
+        if path is not None:
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return RunPlan(
+        scenario.name, digest.hexdigest()[:16], start_unix_ns(scenario), end_unix_ns(scenario), scenario.rate
+    )
 
 
 def open_run(

@@ -2,10 +2,9 @@
 
 import asyncio
 import gc
-import hashlib
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 
 import grpc
@@ -13,6 +12,7 @@ import grpc.aio
 import structlog
 
 from plumewatch.v1 import network_pb2_grpc
+from services.geometry.time import NS_PER_S
 from services.relay import downlink_service, network_service
 from services.relay.carrier import Carriage
 from services.relay.config import RelayConfig
@@ -23,25 +23,26 @@ from services.relay.network.planned import planned_faults
 from services.relay.network.routing import EPOCH_NS, Router
 from services.relay.network.trace import read_trace
 from services.relay.network_service import NetworkService
-from services.relay.run_state import RunPlan, RunState, open_run
+from services.relay.run_state import RunState, open_run, plan_of
 from services.runtime.grpc_server import CHANNEL_OPTIONS, SERVER_OPTIONS, drain, start_server, wait_until_serving
 from services.runtime.metrics import metrics_served
 from services.scenario.model import Scenario
-from services.scenario.resolve import end_unix_ns, start_unix_ns
+from services.scenario.resolve import start_unix_ns
+from services.scenario.tle import TleProblem
 
 # Time in which open calls may end by themselves when the relay stops, seconds.
 DRAIN_S = 2.0
 # A ground station is asked again for as long as it takes; this is one try, seconds.
 STATION_TRY_S = 10.0
-# The next second's paths are worked out this long before it begins, seconds of wall time.
+# The next second's paths are worked out this long before it begins, seconds of emulated time.
 AHEAD_S = 0.6
 # Where emulated time runs faster, seconds come too fast to be worked out one by one ahead of use.
 FASTEST_AHEAD_RATE = 20.0
 # A thread whose frame is due waits at most so long for another that runs Python, seconds. The default is 5 ms.
 SWITCH_INTERVAL_S = 0.0001
 
-# A channel with these has a connection of its own: detections must not wait on a socket behind frames.
-OWN_CONNECTION = (("grpc.use_local_subchannel_pool", 1),)
+# Elements that could not be used are named one by one, up to so many.
+MOST_PROBLEMS = 10
 
 log = structlog.get_logger()
 
@@ -54,17 +55,10 @@ async def serve(
     on_port: told the port once it serves; of use where `listen` leaves the choice to the system (port 0).
     """
     share_free_memory()
-    plan = RunPlan(
-        scenario.name,
-        hashlib.sha256(repr(scenario).encode()).hexdigest()[:16],
-        start_unix_ns(scenario),
-        end_unix_ns(scenario),
-        scenario.rate,
-    )
     constellation = constellation_of(scenario)
-    for problem in constellation.problems:
-        log.warning("satellite left out", problem=str(problem))
-    trace = None if scenario.network.trace is None else read_trace(scenario.network.trace, plan.emulated_start_unix_ns)
+    _warn_of(constellation.problems)
+    trace = None if scenario.network.trace is None else read_trace(scenario.network.trace, start_unix_ns(scenario))
+    plan = plan_of(scenario)
     run = open_run(plan, config.state_dir, config.run_id, planned_faults(scenario, constellation))
     await run.keep()
     router = Router(constellation, run.faults)
@@ -85,8 +79,9 @@ async def serve(
     )
     async with AsyncExitStack() as stack:
         stack.enter_context(metrics_served(config.metrics_port))
+        # A connection each: detections must not wait on a socket behind frames.
         stations = [
-            stack.enter_context(grpc.insecure_channel(config.station, options=(*CHANNEL_OPTIONS, *OWN_CONNECTION)))
+            stack.enter_context(grpc.insecure_channel(config.station, options=CHANNEL_OPTIONS))
             for _ in ("frames", "detections")
         ]
         downlink = DownlinkService(carriage, router.constellation.satellites, *stations)
@@ -147,8 +142,18 @@ async def _work_ahead(run: RunState, router: Router) -> None:
     assert clock is not None
     if clock.rate > FASTEST_AHEAD_RATE:
         return
+    second = 0
     while True:
-        next_second = (clock.emulated_unix_ns(time.time_ns()) // EPOCH_NS + 1) * EPOCH_NS
-        await asyncio.to_thread(router.prepare, next_second)
-        begins_ns = clock.wall_unix_ns(next_second + EPOCH_NS)
-        await asyncio.sleep(max((begins_ns - time.time_ns()) / 1e9 - AHEAD_S, 0.01))
+        # Each second once; none that has begun, since whoever needed its paths has worked them out.
+        began = clock.emulated_unix_ns(time.time_ns()) // EPOCH_NS * EPOCH_NS
+        second = max(second, began) + EPOCH_NS
+        begin_wall_ns = clock.wall_unix_ns(second - round(AHEAD_S * NS_PER_S))
+        await asyncio.sleep(max((begin_wall_ns - time.time_ns()) / NS_PER_S, 0))
+        await asyncio.to_thread(router.prepare, second)
+
+
+def _warn_of(problems: Sequence[TleProblem]) -> None:
+    for problem in problems[:MOST_PROBLEMS]:
+        log.warning("satellite left out", problem=str(problem))
+    if len(problems) > MOST_PROBLEMS:
+        log.warning("more satellites left out", satellites=len(problems) - MOST_PROBLEMS)

@@ -65,11 +65,15 @@ class Upstream:
         return CallEnd(self._call.code(), self._call.details() or "", trailers)
 
     def _read(self) -> None:
-        with contextlib.suppress(grpc.RpcError):  # `end` tells it
-            for answer in self._call:
-                self._room.acquire()
-                self._hand_over(answer)
-        self._hand_over(None)
+        try:
+            with contextlib.suppress(grpc.RpcError):  # `end` tells it
+                for answer in self._call:
+                    self._room.acquire()
+                    self._hand_over(answer)
+        finally:
+            # Whatever else ended this thread: a call that nobody reads is over, and its reader is not left waiting.
+            self._call.cancel()
+            self._hand_over(None)
 
     def _hand_over(self, answer: bytes | None) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is left who could want it

@@ -15,14 +15,30 @@ class Lost:
     detail: str
 
 
-class Way:
-    """One stream's way through the network. Frames are to be given in the order in which they were sent."""
+@dataclass
+class NewestArrival:
+    """When the newest frame arrived that a satellite's streams have delivered; emulated UTC, nanoseconds; 0: none.
 
-    def __init__(self, satellite_id: str, router: Router, faults: FaultBook, link: StreamLink) -> None:
+    It outlives a stream: what is sent by the next one arrives no earlier.
+    """
+
+    unix_ns: int = 0
+
+
+class Way:
+    """One stream's way through the network. Frames are to be given in the order in which they were sent.
+
+    newest: kept up to date with what arrives by this way.
+    """
+
+    def __init__(
+        self, satellite_id: str, router: Router, faults: FaultBook, link: StreamLink, newest: NewestArrival
+    ) -> None:
         self._satellite_id = satellite_id
         self._router = router
         self._faults = faults
         self._link = link
+        self._newest = newest
 
     def leave(self, ready_unix_ns: int, size_bytes: int, sequence: int) -> Transit | Lost:
         """Return the transit of a frame that is ready to leave its satellite at an instant that has come."""
@@ -39,4 +55,7 @@ class Way:
         now = self._link.retimed(transit, self._faults.all(), self._router.path_from)
         if now != transit:
             return now
-        return Lost(transit.lost) if transit.lost else transit
+        if transit.lost:
+            return Lost(transit.lost)
+        self._newest.unix_ns = max(self._newest.unix_ns, transit.arrival_unix_ns)
+        return transit

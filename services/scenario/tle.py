@@ -29,8 +29,8 @@ class TleProblem:
 class TleFile:
     """What a file has: two lines by the satellite's name, in the file's order, and where the first of them stands.
 
-    A satellite without a line of its name is called by its catalogue number. problems: pairs that are none. The
-    lines' content is checked where an orbit is made of them.
+    A satellite without a line of its name is called by its catalogue number. problems: pairs that are none, and those
+    of a name that is there already. The lines' content is checked where an orbit is made of them.
     """
 
     path: Path
@@ -82,7 +82,12 @@ def _pair(file: TleFile, lines: list[str]) -> None:
         is_first = line.startswith("1 ") and len(line) > 60
         if line1 and line.startswith("2 "):
             satellite = name or line1[2:7].strip()
-            file.elements[satellite], file.line_numbers[satellite] = (line1, line), since
+            if satellite in file.elements:
+                first = file.line_numbers[satellite]
+                found = f"is there twice; the elements of line {first} are used; delete one of the two or rename it"
+                file.problems.append(TleProblem(file.path, since, satellite, found))
+            else:
+                file.elements[satellite], file.line_numbers[satellite] = (line1, line), since
             name = line1 = ""
             continue
         if line1:

@@ -73,8 +73,13 @@ PARTS: dict[str, Part] = {
         "bench.network.refresh", "moving 41,914 satellites and finding paths, ms, beside NumPy and SciPy"
     ),
     "network.motion": Part("bench.network.motion", "light time of links beside SGP4's"),
-    "network.routes": Part("bench.network.routes", "routes beside SciPy's Dijkstra, and after links are cut"),
-    "relay.alarm": Part("bench.relay.alarm", "a million waits of the relay's alarm: how many end early"),
+    "network.channel": Part(
+        "bench.network.channel", "what the model of links costs a frame, microseconds, and its delay"
+    ),
+    "network.routes": Part(
+        "bench.network.routes", "routes beside SciPy's Dijkstra, and what arrives after links are cut"
+    ),
+    "relay.alarm": Part("bench.relay.alarm", "a million waits of the relay's alarm and a million releases: how many are early"),
     "relay.lateness": Part("bench.relay.lateness", "relay, write call - due time, beside a bare clock_nanosleep"),
     "relay.added": Part("bench.relay.added", "what the relay adds to the way of 2 MiB and 2 KiB messages"),
     "relay.throughput": Part("bench.relay.throughput", "relay alone, 2 MiB frames"),

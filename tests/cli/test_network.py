@@ -76,11 +76,11 @@ def test_show_counts_the_mesh_and_lists_what_is_in_use(relay: str) -> None:
     [
         (
             ["relay-412", "--for", "30"],
-            "node relay-412 out of order since 2026-06-21T12:00:00.000Z until 2026-06-21T12:00:30.000Z",
+            "node relay-412 out of order from 2026-06-21T12:00:00.000Z until 2026-06-21T12:00:30.000Z",
         ),
         (["relay", "--plane", "3"], "plane 3 of relay out of order"),
         (["--share", "0.3", "--seed", "5"], "30% of the laser links out of order (seed 5)"),
-        (["svalbard", "--rain", "40", "--at", "2026-06-21T12:00:00Z"], "40 mm/h of rain on svalbard since 2026-06-21"),
+        (["svalbard", "--rain", "40", "--at", "2026-06-21T12:00:00Z"], "40 mm/h of rain on svalbard from 2026-06-21"),
     ],
 )
 def test_fault_of_each_kind_is_asked_for_and_told(relay: str, arguments: list[str], line: str) -> None:
@@ -89,10 +89,19 @@ def test_fault_of_each_kind_is_asked_for_and_told(relay: str, arguments: list[st
     assert line in result.output
 
 
-def test_two_kinds_of_fault_at_once_are_wrong_usage(relay: str) -> None:
-    result = CliRunner().invoke(app, ["fail", "relay", "--plane", "3", "--rain", "4", "--relay", relay])
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["relay", "--plane", "3", "--rain", "4"], "--plane and --rain exclude each other"),
+        (["relay-412", "--share", "0.3"], "NODE and --share exclude each other"),
+        (["--share", "0.3", "--seed", str(2**32)], "--seed"),
+        (["relay", "--plane", str(2**32)], "--plane"),
+    ],
+)
+def test_fault_that_no_message_can_say_is_wrong_usage(relay: str, arguments: list[str], problem: str) -> None:
+    result = CliRunner().invoke(app, ["fail", *arguments, "--relay", relay])
     assert result.exit_code == 2
-    assert "--plane and --rain exclude each other" in result.output
+    assert problem in result.output
 
 
 @pytest.mark.parametrize(

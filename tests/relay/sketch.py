@@ -2,13 +2,14 @@
 
 import numpy as np
 
+from services.geometry.time import NS_PER_S
 from services.relay.network.constellation import Constellation
 from services.relay.network.link import Leg, Medium, Path
 from services.relay.network.mesh import Mesh
 from services.scenario.model import Gateway, Network, Place
 
 MS = 1_000_000
-SECOND_NS = 1_000_000_000
+SECOND_NS = NS_PER_S
 # 1 ms of light at 1 Gbit/s, then 0.5 ms of processing, 2 ms of light at 100 Mbit/s, then 0.5 ms and 3 ms of fibre.
 PATH = Path(
     (

@@ -78,6 +78,12 @@ def shell_constellation(shell: Walker, place: Place, sender: Orbit, **network: A
     return dataclasses.replace(constellation_of(scenario), satellites=("sat-1",), satellite_orbits=(sender,))
 
 
+def with_gateways(constellation: Constellation, names: frozenset[str]) -> Constellation:
+    """Return the same constellation with only some of its gateways."""
+    kept = tuple(gateway for gateway in constellation.gateways if gateway.id in names)
+    return dataclasses.replace(constellation, gateways=kept)
+
+
 def over(latitude_deg: float, longitude_deg: float, height_m: float = 1e6) -> Orbit:
     """Return a polar orbit whose satellite is over a place at the start."""
     inclination_rad = math.pi / 2

@@ -109,6 +109,7 @@ async def test_three_tenths_of_the_laser_links_cut_at_once_cost_no_frame() -> No
         (network_pb2.Fault(node="perth", kind=network_pb2.FAULT_KIND_RAIN), INVALID, "rain_mm_per_h is 0"),
         (network_pb2.Fault(kind=network_pb2.FAULT_KIND_LASER_LINKS, share=1.5), INVALID, "share is 1.5"),
         (network_pb2.Fault(node="perth", start_unix_ns=9, end_unix_ns=8), INVALID, "end_unix_ns is 8"),
+        (network_pb2.Fault(node="perth", kind=99), INVALID, "fault.kind is 99"),  # type: ignore[arg-type]
     ],
 )
 async def test_fault_of_what_does_not_exist_is_refused_and_the_relay_runs_on(

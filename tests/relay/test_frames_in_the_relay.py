@@ -1,19 +1,25 @@
 """What the relay does with bytes: reads headers, stamps hops, holds frames, keeps its state."""
 
+import asyncio
 import dataclasses
 import json
+import threading
 import time
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from plumewatch.v1 import detection_pb2, frame_pb2
+from services.relay import run_state
 from services.relay.header import BATCH, FRAME, Header, UnreadableFrameError, read_header
 from services.relay.held import HeldFrame, HeldFrames
 from services.relay.network.faults import Fault, FaultKind
-from services.relay.run_state import FILE_NAME, RunPlan, open_run
+from services.relay.run_state import FILE_NAME, RunPlan, open_run, plan_of
 from services.relay.stamp import Stamped
 from services.runtime.errors import BadInputError
+from tests.relay.network_ends import small_scenario
 
 PLAN = RunPlan("test", "0" * 16, 1_000_000_000_000, 1_090_000_000_000, 1.0)
 
@@ -99,15 +105,20 @@ def test_stamp_on_a_detection_batch_uses_its_own_field() -> None:
 
 
 def test_full_queue_drops_its_oldest_frames_and_returns_them() -> None:
-    frames = HeldFrames(most_frames=3, most_bytes=100)
+    inside = np.zeros(2, dtype=int)
+
+    def changed(count: int, size_bytes: int) -> None:
+        inside[:] += count, size_bytes
+
+    frames = HeldFrames(most_frames=3, most_bytes=100, changed=changed)
     assert [frames.put(held(k)) for k in range(3)] == [[], [], []]
     assert [gone.header.sequence for gone in frames.put(held(3))] == [0]
     # 30 bytes are held; 75 more need 5 of them gone.
     assert [gone.header.sequence for gone in frames.put(held(4, 75))] == [1]
-    assert (len(frames), frames.bytes_held) == (3, 95)
+    assert inside.tolist() == [3, 95]
     too_large = held(5, 101)
     assert frames.put(too_large) == [too_large]
-    assert (len(frames), frames.bytes_held) == (3, 95)
+    assert inside.tolist() == [3, 95]
 
 
 def test_frame_that_made_room_is_no_longer_there_to_be_taken() -> None:
@@ -133,7 +144,7 @@ def test_queue_says_how_much_more_and_less_it_holds() -> None:
     frames.discard()
     assert changes == [(1, 10), (1, 11), (-1, -10), (1, 12), (-1, -11), (-1, -12)]
     assert frames.put(held(3)) == []
-    assert (len(frames), frames.exhausted) == (0, True)
+    assert (frames.oldest(), frames.exhausted) == (None, True)
 
 
 async def test_run_clock_and_faults_survive_a_restart(tmp_path: Path) -> None:
@@ -172,6 +183,44 @@ async def test_second_start_does_not_move_the_clock(tmp_path: Path) -> None:
     clock = run.clock
     await run.start(1.0)
     assert run.clock == clock
+
+
+async def test_faults_kept_while_the_start_is_being_written_do_not_take_the_clock_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writing, go_on = threading.Event(), threading.Event()
+
+    def write_slowly(file: Path, text: str) -> None:
+        writing.set()
+        assert go_on.wait(10)
+        file.write_text(text)
+
+    monkeypatch.setattr(run_state, "_replace_file", write_slowly)
+    run = open_run(PLAN, tmp_path)
+    starting = asyncio.create_task(run.start(1.0))
+    await asyncio.to_thread(writing.wait, 10)
+    run.faults.inject(Fault("", FaultKind.NODE, "relay-1", "", 5))
+    keeping = asyncio.create_task(run.keep())
+    # Its turn comes, and it waits for the start to be on disk.
+    await asyncio.sleep(0)
+    go_on.set()
+    await asyncio.gather(starting, keeping)
+    again = open_run(PLAN, tmp_path)
+    assert run.clock is not None
+    assert again.clock == run.clock
+    assert len(again.faults.all()) == 1
+
+
+@pytest.mark.parametrize("beside", ["tle_file", "trace"])
+def test_run_is_another_where_a_file_that_its_network_is_read_from_has_changed(tmp_path: Path, beside: str) -> None:
+    file = tmp_path / "beside.txt"
+    network: dict[str, Any] = {beside: file}
+    scenario = small_scenario(**network)
+    file.write_text("one")
+    plan = plan_of(scenario)
+    assert plan_of(scenario) == plan
+    file.write_text("other")
+    assert plan_of(scenario) != plan
 
 
 async def test_another_plan_another_id_or_a_run_long_over_begins_a_new_run(tmp_path: Path) -> None:

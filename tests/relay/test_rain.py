@@ -59,6 +59,17 @@ def test_slant_path_is_height_over_sine_but_finite_at_the_horizon() -> None:
     assert slant_path_m(0) == pytest.approx(math.sqrt(2 * 8.5e6 * 5000), rel=1e-3)
 
 
+# The columns of docs/network.md: dB, and the share of the rate in per cent.
+@pytest.mark.parametrize(
+    ("rain_mm_per_h", "attenuation_db", "kept"),
+    [(1.0, 0.6, 95), (2.0, 1.2, 91), (5.0, 3.1, 77), (10.0, 6.4, 54), (25.0, 16.7, 10), (50.0, 34.2, 0)],
+)
+def test_attenuation_and_rate_are_those_of_the_table(rain_mm_per_h: float, attenuation_db: float, kept: int) -> None:
+    elevation_rad = math.radians(40)
+    assert rain_attenuation_db(rain_mm_per_h, 1.82e10, elevation_rad) == pytest.approx(attenuation_db, abs=0.05)
+    assert 100 * rate_factor(rain_mm_per_h, 1.82e10, elevation_rad, 12.0) == pytest.approx(kept, abs=0.5)
+
+
 def test_rate_follows_what_rain_leaves_of_the_capacity() -> None:
     attenuation_db = rain_attenuation_db(10.0, 1.8e10, math.radians(40))
     rainy, clear = 10 ** ((12 - attenuation_db) / 10), 10**1.2

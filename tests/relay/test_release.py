@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -174,3 +175,26 @@ def test_due_is_the_first_wall_nanosecond_at_which_the_instant_has_come(rate: fl
         wall = due(clock, START + after_ns)
         assert clock.emulated_unix_ns(wall) >= START + after_ns
         assert clock.emulated_unix_ns(wall - 1) < START + after_ns
+
+
+def test_frame_that_was_handed_out_counts_as_released_once_though_the_stream_ends_then() -> None:
+    stream = Stream(PlannedWay(0))
+    stream.release.begin(stream.clock)
+    stream.put(0)
+    next(stream.release)
+    stream.release.end()
+    assert stream.account.released == 1
+    assert list(stream.release) == []
+    assert stream.account.released == 1
+
+
+def test_clock_that_is_set_back_as_a_frame_goes_leaves_its_stamp_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = Stream(PlannedWay(0))
+    stream.release.begin(stream.clock)
+    stream.put(0)
+    monkeypatch.setattr(
+        "services.relay.release.time", SimpleNamespace(time_ns=lambda: stream.clock.wall_start_unix_ns - MS)
+    )
+    (hop,) = frame_pb2.Frame.FromString(next(stream.release)).hops
+    assert hop.measured_lateness_ns == 0
+    stream.release.end()

@@ -6,6 +6,7 @@ import pytest
 
 from services.relay.network.faults import Fault, FaultKind
 from services.relay.network.link import Path, Traffic, Transit
+from services.relay.network.retiming import LEGS_KEPT, Taken
 from services.relay.network.stream import PathFrom, StreamLink
 from services.scenario.model import Network
 from tests.relay.sketch import (
@@ -250,6 +251,13 @@ def test_frame_sent_another_way_goes_there_before_those_behind_it_even_if_they_w
     assert not any(transit.lost for transit in at_once)
     starts = [transit.stays[-2].enters_link_unix_ns for transit in at_once]
     assert starts == pytest.approx([61 * MS, 71 * MS, 81 * MS], abs=2 * ROUNDING_NS)
+
+
+def test_what_a_fault_takes_is_remembered_of_so_many_legs_only() -> None:
+    taken = Taken(node_fault("relay", 0), sketched())
+    for number in range(LEGS_KEPT + 10):
+        assert taken["relay", f"relay-{number}"] == (True, False)
+    assert len(taken) <= LEGS_KEPT
 
 
 def test_frame_too_old_to_be_remembered_is_refused() -> None:

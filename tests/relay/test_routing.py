@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 
 from services.geometry.ellipsoid import elevation_rad
-from services.relay.network.constellation import Constellation, with_gateways
+from services.relay.network.constellation import Constellation
 from services.relay.network.faults import Fault, FaultBook, FaultKind
 from services.relay.network.light import LIGHT_M_PER_S
 from services.relay.network.link import Medium
+from services.relay.network.motion import Motion
 from services.relay.network.routing import Router, path_now
+from services.relay.network.visibility import Geometry, geometry_at
 from services.scenario.model import Network, Place, Walker
 from tests.relay.sky import (
     SECOND_NS,
@@ -27,6 +29,7 @@ from tests.relay.sky import (
     real_constellation,
     ring,
     shell_constellation,
+    with_gateways,
 )
 
 
@@ -87,9 +90,8 @@ def test_path_leads_over_links_of_the_mesh_that_can_be_used() -> None:
     delays_s = router.link_delays_s(START_UNIX_NS)
     usable = {frozenset(link) for link in mesh.links[np.isfinite(delays_s)].tolist()}
     for satellite in constellation.satellites:
-        path, sight = path_of(router, satellite=satellite), router.sight_of(satellite, START_UNIX_NS)
-        assert sight.nodes == path.nodes
-        assert path.nodes[1] in sight.joined
+        path = path_of(router, satellite=satellite)
+        assert path.nodes[1] in router.joined(satellite, START_UNIX_NS)
         relays = [mesh.index[name] for name in path.nodes[1:-2]]
         assert all(frozenset(link) in usable for link in itertools.pairwise(relays))
 
@@ -121,7 +123,14 @@ def test_named_gateway_is_the_only_one_that_will_do() -> None:
         (fault(FaultKind.LINK, "sat-1", "ring-8"), ("sat-1", "ring-7", "ring-8", *TO_EAST[2:])),
         (fault(FaultKind.NODE, "ring-3"), TO_EAST),
         (fault(FaultKind.LINK, "west", "ring-0"), TO_EAST),
-        (fault(FaultKind.RAIN, "east", rain_mm_per_h=100.0), TO_EAST),
+        (fault(FaultKind.RAIN, "east", rain_mm_per_h=5.0), TO_EAST),
+        # Closes the link from 27 degrees above the horizon, and not the one from the zenith; then that as well.
+        (
+            fault(FaultKind.RAIN, "east", rain_mm_per_h=30.0),
+            (*TO_EAST[:5], "ring-12", "east", "station-1"),
+        ),
+        (fault(FaultKind.RAIN, "east", rain_mm_per_h=100.0), TO_WEST),
+        (fault(FaultKind.RAIN, "west", rain_mm_per_h=100.0), TO_EAST),
         (fault(FaultKind.NODE, "station-1"), None),
         (fault(FaultKind.NODE, "sat-1"), None),
         (fault(FaultKind.PLANE, "ring", plane=0), None),
@@ -166,6 +175,25 @@ def test_frame_that_waits_in_a_relay_goes_on_from_there() -> None:
     # It has to be switched once more.
     assert [leg.processing_s for leg in path.legs] == [0.0005] * 4
     assert path.legs[1:] == path_of(router).legs[3:]
+
+
+def test_frames_that_look_ahead_for_a_way_have_each_second_worked_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    worked_out = []
+
+    def counted(constellation: Constellation, motion: Motion, unix_ns: int) -> Geometry:
+        worked_out.append(unix_ns)
+        return geometry_at(constellation, motion, unix_ns)
+
+    monkeypatch.setattr("services.relay.network.routing.geometry_at", counted)
+    # East of the cut there is no gateway. Frames wait there for 12 s.
+    constellation = ring(gateways_deg=(45.0,), closed=False)
+    router = Router(constellation, book(fault(FaultKind.LINK, "ring-9", "ring-10")))
+    path_of(router)
+    for node in ("ring-10", "ring-11", "ring-12"):
+        for second in range(13):
+            assert router.path_from(node, START_UNIX_NS + second * SECOND_NS) is None
+    path_of(router, START_UNIX_NS + SECOND_NS // 2)
+    assert len(worked_out) == len(set(worked_out)) == 13
 
 
 def test_frame_that_waits_in_a_gateway_has_the_terrestrial_leg_before_it() -> None:
@@ -245,7 +273,7 @@ def test_unknown_names_are_key_errors() -> None:
         lambda: router.path("sat-9", START_UNIX_NS),
         lambda: router.path("sat-1", START_UNIX_NS, "north"),
         lambda: router.path_from("ring-99", START_UNIX_NS),
-        lambda: router.sight_of("sat-9", START_UNIX_NS),
+        lambda: router.joined("sat-9", START_UNIX_NS),
     ):
         with pytest.raises(KeyError):
             ask()

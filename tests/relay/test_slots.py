@@ -4,7 +4,7 @@ import dataclasses
 import itertools
 from concurrent.futures import ThreadPoolExecutor
 
-from services.relay.network.constellation import Constellation, with_gateways
+from services.relay.network.constellation import Constellation
 from services.relay.network.faults import Fault, FaultBook, FaultKind
 from services.relay.network.routing import Router, path_now
 from services.relay.network.slots import SLOT_NS, slot_start_ns
@@ -18,6 +18,7 @@ from tests.relay.sky import (
     path_of,
     real_constellation,
     ring,
+    with_gateways,
 )
 
 
@@ -50,12 +51,12 @@ def test_healed_laser_link_has_to_be_acquired_anew() -> None:
 def test_terminal_that_turns_to_another_relay_takes_its_time() -> None:
     faults = FaultBook()
     router = Router(ring(sensor_links=2, acquisition_s=5.0), faults)
-    assert router.sight_of("sat-1", START_UNIX_NS).joined == ("ring-7", "ring-6")
+    assert router.joined("sat-1", START_UNIX_NS) == ("ring-7", "ring-6")
     lost_at = START_UNIX_NS + SECOND_NS
     lost = faults.inject(fault(FaultKind.NODE, "ring-7", start=lost_at))
 
     def joined(offset_s: float) -> tuple[str, ...]:
-        return router.sight_of("sat-1", lost_at + round(offset_s * SECOND_NS)).joined
+        return router.joined("sat-1", lost_at + round(offset_s * SECOND_NS))
 
     assert joined(0) == joined(4.9) == ("ring-6",)
     assert joined(5) == ("ring-6", "ring-8")

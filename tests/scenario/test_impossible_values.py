@@ -57,6 +57,8 @@ SAYS_NEGATIVE = "radiant_intensity_w_per_sr is -1, not within 0 to 1e+12"
         (Gateway, {"terrestrial_delay_s": -1.0}, "terrestrial_delay_s is -1, not within 0 to 10"),
         (Network, {"processing_delay_s": -1.0}, "processing_delay_s is -1, not within 0 to 10"),
         (Network, {"gateway_mask_deg": 200.0}, "gateway_mask_deg is 200, not within 0 to 90"),
+        (Network, {"burst_s": 1e-6}, "burst_s is 1e-06, not within 0.001 to 86400"),
+        (Network, {"burst_every_s": 1e-6}, "burst_every_s is 1e-06, not within 0.01 to 86400"),
         (Network, {"missing_share": 1.0}, "missing_share is 1 and must be at least 0 and below 1"),
         (Network, {"constellation": "starlink", "tle_file": Path("x.tle")}, "constellation and tle_file both say"),
         (Network, {"constellation": "starlink", "relays": Walker(8, 2)}, "constellation and relays both say"),

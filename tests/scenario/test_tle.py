@@ -57,6 +57,16 @@ def test_broken_pair_is_named_and_the_others_are_read(
         find_tle(tmp_path / "x.tle", "BROKEN")
 
 
+def test_second_pair_of_a_name_is_named_and_the_first_is_used(tmp_path: Path) -> None:
+    other = (TLE[0], BAD_SUM)
+    file = read_tle_file(_file(tmp_path, "ALPHA", *TLE, "OMEGA", *TLE, "ALPHA", *other))
+    assert file.elements == {"ALPHA": TLE, "OMEGA": TLE}
+    (problem,) = file.problems
+    assert (problem.satellite, problem.line) == ("ALPHA", 8)
+    assert "is there twice; the elements of line 2 are used" in problem.problem
+    assert find_tle(tmp_path / "x.tle", "ALPHA") == TLE
+
+
 def test_lines_that_make_no_orbit_are_named_with_a_remedy(tmp_path: Path) -> None:
     file = read_tle_file(_file(tmp_path, "ALPHA", *TLE, "BROKEN", TLE[0], BAD_SUM))
     problem = file.orbit("BROKEN")

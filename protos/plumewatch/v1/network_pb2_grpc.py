@@ -112,14 +112,14 @@ class NetworkServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ClearFault(self, request, context):
-        """Heals what InjectFault failed.
+        """Heals a fault, injected or planned; one that has not begun is called off.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListFaults(self, request, context):
-        """Faults in force.
+        """Faults that hold, and those to come.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

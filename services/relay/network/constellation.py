@@ -59,23 +59,10 @@ class Constellation:
         object.__setattr__(self, "gateway_up_itrs", np.array(ups, dtype=np.float64).reshape(-1, 3))
         object.__setattr__(self, "gateway_index", {item.id: index for index, item in enumerate(self.gateways)})
 
-    def satellite_index(self, satellite_id: str) -> int:
-        """Return the satellite's place in `satellites`; KeyError if there is none of that name."""
-        try:
-            return self.satellites.index(satellite_id)
-        except ValueError:
-            raise KeyError(satellite_id) from None
-
     def node_names(self) -> tuple[str, ...]:
         """Return the names of all nodes, each once."""
         names = (*self.satellites, *self.mesh.names, *(gateway.id for gateway in self.gateways), self.station)
         return tuple(dict.fromkeys(names))
-
-
-def with_gateways(constellation: Constellation, names: frozenset[str]) -> Constellation:
-    """Return the same constellation with only some of its gateways."""
-    kept = tuple(gateway for gateway in constellation.gateways if gateway.id in names)
-    return dataclasses.replace(constellation, gateways=kept)
 
 
 def constellation_of(scenario: Scenario) -> Constellation:

@@ -4,8 +4,10 @@ import enum
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-# Far more than a person injects; keeps a client in a loop from filling the memory.
+# In force and to come: far more than a person injects; keeps a client in a loop from filling the memory.
 MAX_FAULTS = 1000
+# Over, of which those that ended last are remembered: a frame on its way meets no more.
+MAX_OVER = 1000
 
 
 class FaultKind(enum.Enum):
@@ -81,21 +83,34 @@ class FaultBook:
         numbers = (fault_id.removeprefix("fault-") for fault_id in self._faults)
         self._number = max((int(number) for number in numbers if number.isdigit()), default=0)
 
-    def inject(self, fault: Fault) -> Fault:
-        """Return the fault with an id of its own; from now on it counts."""
-        if len(self._faults) >= MAX_FAULTS:
-            raise OverflowError(f"{len(self._faults)} faults are known; clear some before injecting more")
+    def inject(self, fault: Fault, now_unix_ns: int | None = None) -> Fault:
+        """Return the fault with an id of its own; from now on it counts. OverflowError where there are too many.
+
+        now_unix_ns: from when on the others must last to count as more; left out: the fault's start.
+        """
+        now = fault.start_unix_ns if now_unix_ns is None else now_unix_ns
+        over = [each for each in self.all() if each.end_unix_ns is not None and each.end_unix_ns <= now]
+        lasting = len(self._faults) - len(over)
+        if lasting >= MAX_FAULTS:
+            raise OverflowError(f"{lasting} faults are in force or to come; clear some before injecting more")
+        for each in sorted(over, key=lambda fault: fault.end_unix_ns or 0)[:-MAX_OVER]:
+            del self._faults[each.fault_id]
         self._number += 1
         named = replace(fault, fault_id=f"fault-{self._number}")
         self._faults[named.fault_id] = named
         return named
 
     def clear(self, fault_id: str, end_unix_ns: int) -> Fault:
-        """Return the fault, healed at `end_unix_ns`; KeyError if none of that id is in force then."""
+        """Return the fault, healed at `end_unix_ns`; KeyError if none of that id is in force then or to come.
+
+        One that has not begun by then never will, and is forgotten.
+        """
         fault = self._faults[fault_id]
         if fault.end_unix_ns is not None and fault.end_unix_ns <= end_unix_ns:
             raise KeyError(fault_id)
-        healed = replace(fault, end_unix_ns=max(end_unix_ns, fault.start_unix_ns))
+        if end_unix_ns <= fault.start_unix_ns:
+            return self._faults.pop(fault_id)
+        healed = replace(fault, end_unix_ns=end_unix_ns)
         self._faults[fault_id] = healed
         return healed
 

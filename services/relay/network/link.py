@@ -31,7 +31,7 @@ class Leg(NamedTuple):
 
     processing_s: what the sending node needs to switch a frame. propagation_s: light or terrestrial delay.
     rate_bps: bits a second of the whole link; 0: serialisation is not modelled here.
-    shared_by: streams of frames on this link now; each has an even share of the rate.
+    shared_by: satellites whose path leads over this link now; the frames of each have an even share of the rate.
     elevation_rad: of GROUND: how high the satellite stands above the gateway's horizon.
     usable_from_unix_ns: emulated UTC; a transmitter that turns to a new receiver starts then.
     """

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from services.geometry.time import NS_PER_S
-from services.relay.network.faults import Fault, FaultBook, FaultKind
+from services.relay.network.faults import Fault, FaultBook
 from services.relay.network.slots import SLOT_NS, slot_start_ns
 
 Key = tuple[int, tuple[tuple[str, int, int | None], ...]]
@@ -46,9 +46,7 @@ def moment_of(faults: FaultBook, unix_ns: int, memory_ns: int) -> Moment:
 
     memory_ns: how long a fault bears on what is chosen after it was healed.
     """
-    # Rain takes away no link.
     met = faults.between(slot_start_ns(unix_ns) - SLOT_NS - memory_ns, unix_ns)
-    met = tuple(fault for fault in met if fault.kind is not FaultKind.RAIN)
     chosen = unix_ns - unix_ns % NS_PER_S
     for fault in met:
         for instant in (fault.start_unix_ns, fault.end_unix_ns):

@@ -117,6 +117,18 @@ def rate_factor(rain_mm_per_h: float, frequency_hz: float, elevation_rad: float,
     return math.log2(1 + 10 ** (rainy_db / 10)) / math.log2(1 + 10 ** (clear_sky_snr_db / 10))
 
 
+def least_elevation_sine(rain_mm_per_h: float, frequency_hz: float, clear_sky_snr_db: float) -> float:
+    """Return the sine of the elevation below which rain closes a ground link; above 1: it does at any.
+
+    `slant_path_m` turned round: of the path that attenuates as much as the link can bear.
+    """
+    k, alpha = circular_coefficients(frequency_hz)
+    longest_m: float = 1000 * (clear_sky_snr_db - LEAST_SNR_DB) / (k * rain_mm_per_h**alpha)
+    # The root in that equation, less the sine.
+    rest = 2 * RAIN_HEIGHT_M / longest_m
+    return (rest * rest - 2 * RAIN_HEIGHT_M / EFFECTIVE_EARTH_RADIUS_M) / (2 * rest)
+
+
 def _curve(curve: _Curve, decade: float) -> float:
     terms, slope, constant = curve
     return sum(a * math.exp(-(((decade - b) / c) ** 2)) for a, b, c in terms) + slope * decade + constant

@@ -10,17 +10,18 @@ import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from services.geometry.time import NS_PER_S
 from services.relay.network.constellation import Constellation
 from services.relay.network.faults import Fault, FaultKind
 from services.relay.network.link import Stay, Transit
 from services.relay.network.outage import hits_link, hits_node, rain_mm_per_h
 
-SECOND_NS = 1_000_000_000
 # A node gives up on a frame without a way on after the time that a laser terminal needs to acquire another satellite,
 # and this for the routes to follow, which are renewed each second; seconds.
 WAIT_FOR_ROUTES_S = 2.0
-# Faults of which it is remembered what they take.
+# Faults of which it is remembered what they take, and of how many legs; the paths of 64 satellites have a thousand.
 FAULTS_KEPT = 1024
+LEGS_KEPT = 4096
 
 
 class Taken(dict[tuple[str, str], tuple[bool, bool]]):
@@ -37,6 +38,8 @@ class Taken(dict[tuple[str, str], tuple[bool, bool]]):
     def __missing__(self, leg: tuple[str, str]) -> tuple[bool, bool]:
         fault, constellation = self._fault, self._constellation
         from_node, to_node = leg
+        if len(self) >= LEGS_KEPT:
+            self.clear()
         link = hits_link(fault, from_node, to_node, constellation) or hits_node(fault, to_node, constellation)
         taken = self[leg] = hits_node(fault, from_node, constellation), link
         return taken
@@ -132,4 +135,4 @@ def noticed_unix_ns(failure: Failure, enters_node_unix_ns: int, failure_detectio
 def instants_to_look(noticed_unix_ns: int, acquisition_s: float) -> Iterable[int]:
     """Return when a node looks for a way on: when it notices, and then each second until it gives up."""
     last = noticed_unix_ns + round((acquisition_s + WAIT_FOR_ROUTES_S) * 1e9)
-    return range(noticed_unix_ns, last + 1, SECOND_NS)
+    return range(noticed_unix_ns, last + 1, NS_PER_S)

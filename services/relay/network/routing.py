@@ -2,8 +2,8 @@
 
 At the start of each 15 s slot every satellite takes the gateway that least delay leads to, and keeps it until the
 next while any path leads there; without one it takes the least delay to any. The path to its gateway is the one of
-least delay at the start of the emulated second, chosen again at each fault and each healing. Its delay follows the
-nodes' motion: every leg is as long as it is at the instant asked for.
+least delay at the start of the emulated second, chosen again at each fault and each healing; links that rain closes
+are none. Its delay follows the nodes' motion: every leg is as long as it is at the instant asked for.
 
 A path costs the light time of its legs, processing at every relay satellite and at the gateway, and the gateway's
 terrestrial delay.
@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from services.geometry.frames import itrs_from_teme
 from services.geometry.time import NS_PER_S
 from services.relay.network.constellation import Constellation
-from services.relay.network.faults import FaultBook
+from services.relay.network.fade import without_faded
+from services.relay.network.faults import FaultBook, FaultKind
 from services.relay.network.kept import Kept
 from services.relay.network.legs import Route, path_along
 from services.relay.network.light import LIGHT_M_PER_S
@@ -35,8 +36,10 @@ Int32 = NDArray[np.int32]
 
 # Emulated time for which a choice of paths holds, nanoseconds.
 EPOCH_NS = NS_PER_S
-# Seconds whose geometry is kept: the present, the next, and some that are asked about. 1.7 MB each at 42,000.
-GEOMETRIES_KEPT = 4
+# Moments whose geometry is kept: the present, the next, and some that are asked about. A frame without a way on asks
+# for each of 13 seconds ahead; were they not all kept, every such frame would have them worked out anew. 2 to 5 MB
+# each at 42,000 satellites.
+GEOMETRIES_KEPT = 16
 # Moments whose paths are kept: those ahead, and behind for frames that are sent again after an outage.
 MOMENTS_KEPT = 256
 
@@ -54,14 +57,6 @@ class Refresh:
     recent: Outage
     before: Outage
     exits: dict[int | None, Exits] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Sight:
-    """What a satellite's frames have before them: relay satellites that it is joined to, and the nodes of its path."""
-
-    joined: tuple[str, ...]
-    nodes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -161,13 +156,12 @@ class Router:
             refresh = self._refresh(self._moment(unix_ns))
             return self._search.nearest(refresh.weights, self._exits(refresh, None))
 
-    def sight_of(self, satellite_id: str, unix_ns: int) -> Sight:
-        """Return what a satellite's terminals are joined to at an instant, and its path; KeyError if there is none."""
+    def joined(self, satellite_id: str, unix_ns: int) -> tuple[str, ...]:
+        """Return the relay satellites that a satellite's terminals are joined to; KeyError if there is none of it."""
         satellite = self._satellite_of[satellite_id]
         starts, _ = self._starts(self._refresh(self._moment(unix_ns)), satellite)
         names = self.constellation.mesh.names
-        path = self.path(satellite_id, unix_ns)
-        return Sight(tuple(names[relay] for relay in starts.tolist()), path.nodes if path else ())
+        return tuple(names[relay] for relay in starts.tolist())
 
     def path_now(self, satellite_id: str, unix_ns: int, gateway: str | None = None) -> Path | None:
         """Return the path of least delay with every node at its place at this very instant, by any gateway or one."""
@@ -273,11 +267,17 @@ class Router:
         recent = self._out(moment, at - acquisition, at)
         before = self._out(moment, at - 2 * acquisition, at - acquisition)
         up = ~(now.gateways | now.lines) & (not now.station)
-        weights = weights_of(geometry, recent.links, now.relays, up, now.ground_links)
+        rains = tuple(fault for fault in moment.faults if fault.kind is FaultKind.RAIN and fault.holds_at(at))
+        in_reach = without_faded(geometry, self.constellation, self._motion, rains) if rains else geometry
+        weights = weights_of(in_reach, recent.links, now.relays, up, now.ground_links)
         return Refresh(moment, weights, now, recent, before)
 
     def _out(self, moment: Moment, first_unix_ns: int, last_unix_ns: int) -> Outage:
-        met = tuple(fault for fault in moment.faults if fault.overlaps(first_unix_ns, last_unix_ns))
+        met = tuple(
+            fault
+            for fault in moment.faults
+            if fault.kind is not FaultKind.RAIN and fault.overlaps(first_unix_ns, last_unix_ns)
+        )
         if not met:
             return self._whole
         # All of these count as out, whenever in the stretch they hold.

@@ -6,7 +6,8 @@ is sent at the stream's share of the link's rate, and its last bit travels:
 
     ready_i = max(at_i + processing_i + jitter_i, usable_from_i)
     start_i = ready_i, or when the transmitter is next idle for as long as the sending takes
-    sent_i  = start_i + bits shared_by_i / (rate_i rain_i)          shared_by: 1 for detections
+    sent_i  = start_i + bits shared_by_i / (rate_i rain_i)          shared_by: satellites whose paths lead over it, of
+                                                                    those of the scenario; 1 for detections
     at_i+1  = sent_i + propagation_i
 
 Of the packets that a ground link loses in a sending, the sender knows a round trip after its end, and sends those
@@ -72,7 +73,8 @@ class StreamLink:
     """The transmitters that one satellite's stream goes through; keeps its frames in order.
 
     Frames are to be given in the order in which they were sent, and to be re-timed in that order. What a frame meets
-    then depends on those before it and on the faults, not on when it was asked about.
+    then depends on those before it and on the faults, not on when it was asked about. None arrives before
+    `not_before_unix_ns`.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class StreamLink:
         satellite_id: str,
         kind: Traffic,
         trace: Trace | None = None,
+        not_before_unix_ns: int = 0,
     ) -> None:
         network = self._network = constellation.network
         self._constellation = constellation
@@ -95,8 +98,9 @@ class StreamLink:
         self._jitter_s = 0.0 if trace else network.jitter_s
         self._kept = max(FRAMES_KEPT, 2 * network.queue_frames)
         self._transmitters: dict[tuple[str, str], Transmitter] = {}
-        # Of each frame the latest arrival or loss up to it, and the version in which it was worked out.
-        self._arrivals: dict[int, tuple[int, int]] = {}
+        # Of each frame the latest arrival or loss up to it, and the version in which it was worked out. Frame -1 stands
+        # for what the satellite sent before this stream.
+        self._arrivals: dict[int, tuple[int, int]] = {-1: (not_before_unix_ns, 0)}
         self._next_number = 0
         # Goes up when a frame's way turns out to be another than it was: those after it are then worked out anew.
         self._version = 0

@@ -11,6 +11,8 @@ from services.scenario.model.space import Walker
 
 # Starlink's first shell as filed, FCC SAT-MOD-20190830-00087.
 FIRST_SHELL = Walker(1584, 72, 17, 5.5e5, 53.0, prefix="relay")
+# More has never been measured over an hour.
+MOST_RAIN_MM_PER_H = 300.0
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,10 @@ class PlannedFault:
                 raise ValueError(f"{name} must be set for a fault of kind {self.kind!r}, and is missing")
         if self.kind == "links" and not 0 < self.share <= 1:
             raise ValueError(f"share is {self.share:g} and must be above 0, up to 1")
-        if self.kind == "rain" and not 0 < self.rain_mm_per_h <= 300:
-            raise ValueError(f"rain_mm_per_h is {self.rain_mm_per_h:g} and must be above 0, up to 300")
+        if self.kind == "rain" and not 0 < self.rain_mm_per_h <= MOST_RAIN_MM_PER_H:
+            raise ValueError(
+                f"rain_mm_per_h is {self.rain_mm_per_h:g} and must be above 0, up to {MOST_RAIN_MM_PER_H:g}"
+            )
         if self.kind == "plane" and self.plane < 0:
             raise ValueError(f"plane is {self.plane}; planes are counted from 0")
 
@@ -105,11 +109,11 @@ class Network:
     ground_link_rate_bps: float = 2.5e9
     # Scale of an exponential delay added at every hop.
     jitter_s: float = 0.0
-    # Share of packets lost on every hop, each by itself, and sent again.
+    # Share of packets lost on the ground link, each by itself, and sent again.
     loss: float = 0.0
-    # Share of packets lost on a hop during a burst of losses, how long bursts last, and from one's end to the next's
-    # beginning, mean of exponential times: E. N. Gilbert, "Capacity of a burst-noise channel", Bell Syst. Tech. J. 39
-    # (1960) 1253, and E. O. Elliott, ibid. 42 (1963) 1977.
+    # Share of packets lost on the ground link during a burst of losses, how long bursts last, and from one's end to the
+    # next's beginning, mean of exponential times: E. N. Gilbert, "Capacity of a burst-noise channel", Bell Syst. Tech.
+    # J. 39 (1960) 1253, and E. O. Elliott, ibid. 42 (1963) 1977.
     burst_loss: float = 0.0
     burst_s: float = 0.5
     burst_every_s: float = 30.0
@@ -134,9 +138,11 @@ class Network:
     def __post_init__(self) -> None:
         check_positive(
             self, "crosslink_rate_bps", "ground_link_rate_bps", "queue_frames", "queue_bytes", "crosslink_range_m",
-            "sensor_links", "burst_s", "burst_every_s", "packet_bytes", "attempts", "link_queue_bytes",
-            "ground_frequency_hz",
+            "sensor_links", "packet_bytes", "attempts", "link_queue_bytes", "ground_frequency_hz",
         )  # fmt: skip
+        # A minute of a link's bursts is drawn in one go: by this, some 5,000 at most.
+        check_range(self.burst_s, 0.001, 86_400, "burst_s")
+        check_range(self.burst_every_s, 0.01, 86_400, "burst_every_s")
         for name in ("processing_delay_s", "handover_gap_s", "failure_detection_s", "jitter_s"):
             check_range(getattr(self, name), 0, 10, name)
         check_range(self.acquisition_s, 0, 300, "acquisition_s")

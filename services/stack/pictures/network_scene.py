@@ -7,12 +7,11 @@ from numpy.typing import NDArray
 
 from plumewatch.v1 import network_pb2
 from services.geometry.ellipsoid import itrs_to_geodetic
-from services.relay import network_messages as messages
 from services.relay.network.constellation import constellation_of
 from services.relay.network.faults import FaultBook
-from services.relay.network.outage import outage_between
 from services.relay.network.planned import planned_faults
 from services.relay.network.routing import Router
+from services.relay.network_messages import topology_message
 from services.scenario.model import Scenario
 
 Float64 = NDArray[np.float64]
@@ -48,15 +47,8 @@ class NetworkScene:
 def topology_of(scenario: Scenario, at_unix_ns: int) -> network_pb2.GetTopologyResponse:
     """Return the topology that a relay of this scenario would give, its planned faults included."""
     constellation = constellation_of(scenario)
-    faults = FaultBook(planned_faults(scenario, constellation))
-    router = Router(constellation, faults)
-    satellites_m, relays_m = router.positions(at_unix_ns)
-    outage = outage_between(faults.all(), constellation, at_unix_ns, at_unix_ns)
-    topology = network_pb2.GetTopologyResponse(time_unix_ns=at_unix_ns)
-    messages.add_nodes(topology, constellation, satellites_m, relays_m, outage.nodes_out())
-    messages.add_links(topology, (router.path(name, at_unix_ns) for name in constellation.satellites))
-    messages.add_mesh(topology, constellation, router.link_delays_s(at_unix_ns))
-    return topology
+    router = Router(constellation, FaultBook(planned_faults(scenario, constellation)))
+    return topology_message(router, at_unix_ns, include_mesh=True)
 
 
 def scene_of(topology: network_pb2.GetTopologyResponse) -> NetworkScene:
