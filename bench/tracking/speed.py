@@ -5,12 +5,15 @@ Ours is the time in the tracker and, in columns of their own, the time to descri
 station does, and that of the ascents' fits between frames; Stone Soup's is that in its tracker's step. Reading lines
 and writing tracks is left out of both. The first frames, in which tracks are founded, count too; both have tracked
 another small sky before, so that compiling and loading do not. It is the process's own time, so that other programs on
-the machine do not count. Each run ends with how many of the targets are then tracked, for a tracker is fast if it does
-nothing.
+the machine do not count. Python's collection of garbage is off meanwhile, as in timeit: it would walk all that this
+program keeps to score the tracks. Each run ends with how many of the targets are then tracked, for a tracker is fast if
+it does nothing.
 
 Run alone: python -m bench.tracking.speed [--targets 20 100 500] [--frames 60] [--peer-frames 30 12 6]
 """
 
+import argparse
+import gc
 import os
 import time
 from collections import defaultdict
@@ -24,8 +27,9 @@ from bench.tracking.looks import SimulatedLook, Sky, looks
 from bench.tracking.report import options, percentile, seeds, show
 from bench.tracking.run import steps
 from bench.tracking.scenarios import Quality, targets
-from bench.tracking.stone_soup import Peer, detections
+from bench.tracking.stone_soup import LIGHT_NS, Peer
 from bench.tracking.tracks import assign, read_tracks
+from services.stack.stone_soup import detections
 
 
 def frames(sky: Sky, seed: int) -> list[list[SimulatedLook]]:
@@ -48,6 +52,8 @@ def timed(taken: Sequence[Sequence[SimulatedLook]], peer_frames: int) -> dict[st
         "ours": [],
         "peer": [],
     }
+    gc.collect()
+    gc.disable()
     for number, frame in enumerate(taken):
         made = [next(ours) for _ in frame]
         result["ours"] += [record for step in made for record in step.records]
@@ -55,12 +61,13 @@ def timed(taken: Sequence[Sequence[SimulatedLook]], peer_frames: int) -> dict[st
         result["described_ms"].append(sum(step.described_ns for step in made) / 1e6)
         result["prepared_ms"].append(sum(step.prepared_ns for step in made) / 1e6)
         if number < peer_frames:
-            prepared = [(int(look.line["time_unix_ns"]), detections(look.line)) for look in frame]
+            prepared = [(int(look.line["time_unix_ns"]), detections(look.line, LIGHT_NS)) for look in frame]
             begun = time.process_time_ns()
             for when, found in prepared:
                 peer.take(when, found)
             result["peer_ms"].append((time.process_time_ns() - begun) / 1e6)
             result["peer"] += list(peer.records())
+    gc.enable()
     result["ours"] += next(ours).records
     return result
 
@@ -79,6 +86,41 @@ def tracked(sky: Sky, records: list[dict[str, Any]], frame: int) -> float:
     return assign(tables, flights.truths, [float(frame)], 1.0).share_tracked
 
 
+def measured(chosen: argparse.Namespace, count: int, peer_frames: int) -> list[dict[str, Any]]:
+    """Return both trackers' rows of figures for so many targets, over all seeds."""
+    ours, peer, described, prepared, held, peer_held = [], [], [], [], [], []
+    for seed in seeds(chosen, f"{count} targets"):
+        sky = targets(seed, count, chosen.frames - 1.0, Quality(rolling=False))
+        taken = frames(sky, seed)
+        result = timed(taken, peer_frames)
+        ours += result["ours_ms"]
+        peer += result["peer_ms"]
+        described += result["described_ms"]
+        prepared += result["prepared_ms"]
+        held.append(tracked(sky, result["ours"], len(taken) - 1))
+        peer_held.append(tracked(sky, result["peer"], peer_frames - 1))
+    # Against the same frames of ours: later ones have other loads.
+    same = [each for k, each in enumerate(ours) if k % chosen.frames < peer_frames]
+    return [
+        {
+            "tracker": name,
+            "targets": count,
+            "frames": len(times),
+            "least_ms": min(times),
+            "median_ms": percentile(times, 50),
+            "p99_ms": percentile(times, 99),
+            "describing_median_ms": percentile(more, 50),
+            "fits_median_ms": percentile(fits, 50),
+            "tracked_at_end": float(np.mean(share)),
+            "median_ratio": percentile(peer, 50) / percentile(same, 50),
+        }
+        for name, times, more, fits, share in (
+            ("ours", ours, described, prepared, held),
+            ("Stone Soup", peer, [], [], peer_held),
+        )
+    ]
+
+
 def main() -> None:
     """Print the figures."""
     parser = options(__doc__, runs=3)
@@ -91,39 +133,9 @@ def main() -> None:
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     warm_up()
-    rows: list[dict[str, Any]] = []
+    rows = []
     for count, peer_frames in zip(chosen.targets, chosen.peer_frames, strict=True):
-        ours, peer, described, prepared, held, peer_held = [], [], [], [], [], []
-        for seed in seeds(chosen, f"{count} targets"):
-            sky = targets(seed, count, chosen.frames - 1.0, Quality(rolling=False))
-            taken = frames(sky, seed)
-            result = timed(taken, peer_frames)
-            ours += result["ours_ms"]
-            peer += result["peer_ms"]
-            described += result["described_ms"]
-            prepared += result["prepared_ms"]
-            held.append(tracked(sky, result["ours"], len(taken) - 1))
-            peer_held.append(tracked(sky, result["peer"], peer_frames - 1))
-        # Against the same frames of ours: later ones have other loads.
-        same = [each for k, each in enumerate(ours) if k % chosen.frames < peer_frames]
-        for name, times, more, fits, share in (
-            ("ours", ours, described, prepared, held),
-            ("Stone Soup", peer, [], [], peer_held),
-        ):
-            rows.append(
-                {
-                    "tracker": name,
-                    "targets": count,
-                    "frames": len(times),
-                    "least_ms": min(times),
-                    "median_ms": percentile(times, 50),
-                    "p99_ms": percentile(times, 99),
-                    "describing_median_ms": percentile(more, 50),
-                    "fits_median_ms": percentile(fits, 50),
-                    "tracked_at_end": float(np.mean(share)),
-                    "median_ratio": percentile(peer, 50) / percentile(same, 50),
-                }
-            )
+        rows += measured(chosen, count, peer_frames)
     show("Milliseconds a frame of four looks, one core", rows, chosen.json)
 
 

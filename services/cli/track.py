@@ -23,7 +23,9 @@ LONGEST_REORDER_S = 3600.0
 def run(
     looks: Annotated[Path, typer.Argument(help="Looks, JSON lines.")],
     out: Annotated[Path, typer.Option(help="Tracks, JSON lines.")],
-    timing: Annotated[Path | None, typer.Option(help="One line a look: the time it took, in nanoseconds.")] = None,
+    timing: Annotated[
+        Path | None, typer.Option(help="One line a look: the time that tracking it took, in nanoseconds.")
+    ] = None,
     run_id: Annotated[str, typer.Option(help="Tracks are named after it and their first detection.")] = "run",
     reorder_s: Annotated[
         float,
@@ -37,7 +39,9 @@ def run(
     import time
 
     from services.ground_station.tracking.config import TrackingConfig
+    from services.ground_station.tracking.look import Look
     from services.ground_station.tracking.looks_file import LookError, TrackLines, parse_looks
+    from services.ground_station.tracking.sensors import TooManySensorsError
     from services.ground_station.tracking.tracker import LateLookError, Tracker
 
     if not 0 < reorder_s <= LONGEST_REORDER_S:
@@ -47,7 +51,11 @@ def run(
             param_hint="--reorder-s",
         )
     lines = TrackLines()
-    tracker = Tracker(TrackingConfig(reorder_s=reorder_s), run_id, settled=lines.add)
+
+    def name_left_out(_: Look, why: str) -> None:
+        print(f"{looks}: {why}", file=sys.stderr)
+
+    tracker = Tracker(TrackingConfig(reorder_s=reorder_s), run_id, settled=lines.add, left_out=name_left_out)
     used = refused = 0
     with ExitStack() as files:
         try:
@@ -58,14 +66,12 @@ def run(
                 try:
                     if isinstance(look, LookError):
                         raise look
-                    # Ascents are fitted between looks and are no part of the time that a look takes.
-                    tracker.prepare(look)
                     begun = time.perf_counter_ns()
                     tracker.update_look(look)
                     took = time.perf_counter_ns() - begun
-                except ValueError as error:
+                except (LookError, LateLookError, TooManySensorsError) as error:
                     refused += 1
-                    option = " (reorder_s is --reorder-s here)" if isinstance(error, LateLookError) else ""
+                    option = " (reorder_s is --reorder-s here)" if type(error) is LateLookError else ""
                     print(f"{looks}:{number}: {error}{option}", file=sys.stderr)
                     continue
                 used += 1

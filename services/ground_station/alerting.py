@@ -1,7 +1,11 @@
 """From tracks to alerts: which event is said to be what, and when it is worth saying again. Decides only.
 
-    nothing ──> DETECTED ──> CONFIRMED <──> ENDED
-                    └────────────┴────────> RETRACTED
+    nothing ──> DETECTED or CONFIRMED <──> ENDED or RETRACTED
+                      (open)                    (over)
+
+While it is open, what was detected may be confirmed, and never the other way round. What is over opens again, as
+either, where its track proves to go on after all or a new one takes it up, or where what was held for a fire or an
+airliner flies as neither does.
 
 One object is one event. Where two tracks prove to be one object's, the event that was raised first goes on, whichever
 track does; the other ends and names it. A new track that takes up where a lost one was going reopens its event. An
@@ -238,7 +242,11 @@ class AlertBook:
         return snapshot.hits >= self._config.image_hits and snapshot.snr >= self._config.image_snr
 
     def _worth_saying(self, alert: alert_pb2.Alert, newest: alert_pb2.Alert) -> bool:
-        if (alert.state, alert.target_class) != (newest.state, newest.target_class):
+        """Return whether a revision is new in kind, or the newest old enough.
+
+        Another class is not new in kind: while two are as likely it may change with every look.
+        """
+        if alert.state != newest.state:
             return True
         if alert.HasField("launch") > newest.HasField("launch"):
             return True
@@ -329,6 +337,8 @@ def _why_over(snapshot: TrackSnapshot) -> tuple[alert_pb2.AlertState, str] | Non
     """Return how and why an alert of this track is over; None: it is not."""
     if _is_static(snapshot):
         return RETRACTED, "It is heat that stays in its place."
+    if snapshot.refuted:
+        return RETRACTED, snapshot.refuted
     if snapshot.state != "ended":
         return None
     return ENDED, snapshot.end_reason or "It was not seen any more."

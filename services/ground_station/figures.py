@@ -4,8 +4,10 @@ from prometheus_client import Counter, Gauge, Histogram
 
 FRAMES = Counter("plumewatch_station_frames_total", "Frames whose detections are committed", ["satellite"])
 REPEATED = Counter("plumewatch_station_frames_repeated_total", "Frames that came again and were dropped", ["satellite"])
-LATE_LOOKS = Counter(
-    "plumewatch_station_late_looks_total", "Frames that came too late to be tracked in their place", ["satellite"]
+LOOKS_LEFT_OUT = Counter(
+    "plumewatch_station_looks_left_out_total",
+    "Frames whose detections are kept and could not be tracked",
+    ["satellite", "cause"],
 )
 LOST = Counter("plumewatch_station_frames_lost_total", "Frames that will never be acknowledged", ["satellite", "cause"])
 DETECTIONS = Counter("plumewatch_station_detections_total", "Hot points committed", ["satellite"])

@@ -18,11 +18,15 @@ from services.ground_station.archive import Archive
 from services.ground_station.outlook import Outlooks
 from services.ground_station.run_clock import latency_budget
 from services.ground_station.tracking.config import TrackingConfig
+from services.ground_station.tracking.look import Look
+from services.ground_station.tracking.sensors import TooManySensorsError
 from services.ground_station.tracking.snapshot import TrackSnapshot
-from services.ground_station.tracking.tracker import LateLookError, Tracker
+from services.ground_station.tracking.tracker import LateLookError, TakenPlaceError, Tracker
 from services.ground_station.wire import batch_from_message
 
 NEVER = 1 << 62
+# Why a committed look is in no track, as the metric says it.
+LEFT_OUT_CAUSES = {LateLookError: "late", TakenPlaceError: "place_taken", TooManySensorsError: "satellite_too_many"}
 
 log = structlog.get_logger()
 
@@ -78,7 +82,7 @@ class Follower:
         """
         for alert in self.archive.newest_alerts(run_id):
             self.book.restore(alert)
-        run = self._runs[run_id] = _Run(Tracker(self._tracking, run_id))
+        run = self._runs[run_id] = _Run(Tracker(self._tracking, run_id, left_out=_note_wrong_clock))
         through = self.archive.tracked_through(run_id)
         missed: list[Followed] = []
         began, batches = time.monotonic(), 0
@@ -150,9 +154,9 @@ class Follower:
     def _update(self, run: _Run, message: detection_pb2.DetectionBatch) -> list[TrackSnapshot]:
         try:
             changed = run.tracker.update(batch_from_message(message))
-        except LateLookError as error:
-            figures.LATE_LOOKS.labels(message.satellite_id).inc()
-            log.warning("look left out", run_id=message.run_id, reason=str(error))
+        except (LateLookError, TooManySensorsError) as error:
+            # It is committed and comes again with every restart: the station must live with it.
+            _note_left_out(message.satellite_id, LEFT_OUT_CAUSES.get(type(error), "other"), str(error))
             return []
         snapshots = [run.outlooks.added(snapshot) for snapshot in changed]
         for snapshot in snapshots:
@@ -192,3 +196,12 @@ class Follower:
             state = alert_pb2.AlertState.Name(alert.state).removeprefix("ALERT_STATE_").lower()
             figures.ALERTS.labels(state).inc()
             log.info("alert", event_id=alert.event_id, revision=alert.revision, state=state, trace_id=alert.trace_id)
+
+
+def _note_left_out(satellite_id: str, cause: str, reason: str) -> None:
+    figures.LOOKS_LEFT_OUT.labels(satellite_id, cause).inc()
+    log.warning("look left out", satellite_id=satellite_id, reason=reason)
+
+
+def _note_wrong_clock(look: Look, reason: str) -> None:
+    _note_left_out(look.sensor_id, "clock", reason)

@@ -16,10 +16,19 @@ KNOWN_M = 50_000.0
 
 @dataclass(frozen=True)
 class _Launch:
-    run_id: str
     time_unix_ns: int
     latitude_deg: float
     longitude_deg: float
+
+
+@dataclass(frozen=True)
+class _Event:
+    """What its newest revision says; launch: None where it is not known, or the event was nothing or is another."""
+
+    run_id: str
+    first_unix_ns: int
+    salvo_id: str
+    launch: _Launch | None
 
 
 class Salvos:
@@ -30,19 +39,13 @@ class Salvos:
     """
 
     def __init__(self) -> None:
-        self._launches: dict[str, _Launch] = {}
-        self._salvos: dict[str, str] = {}
-        self._first_unix_ns: dict[str, int] = {}
+        self._events: dict[str, _Event] = {}
 
     def note(self, alert: alert_pb2.Alert) -> None:
         """Take over what the newest revision of an event says."""
-        self._first_unix_ns[alert.event_id] = alert.first_time_unix_ns
-        launch = _launch(alert)
-        if launch is None or alert.state == alert_pb2.ALERT_STATE_RETRACTED or alert.merged_into_event_id:
-            self._launches.pop(alert.event_id, None)
-        else:
-            self._launches[alert.event_id] = launch
-            self._salvos[alert.event_id] = alert.salvo_id
+        is_real = alert.state != alert_pb2.ALERT_STATE_RETRACTED and not alert.merged_into_event_id
+        launch = _launch(alert) if is_real else None
+        self._events[alert.event_id] = _Event(alert.run_id, alert.first_time_unix_ns, alert.salvo_id, launch)
 
     def salvo_of(self, alert: alert_pb2.Alert) -> str:
         """Return the id of the salvo that a new revision belongs to; empty: it is alone.
@@ -53,33 +56,38 @@ class Salvos:
         if launch is None:
             return alert.salvo_id
         others = [
-            self._salvos[event_id] or event_id
-            for event_id, other in self._launches.items()
-            if event_id != alert.event_id and _near(launch, other)
+            event.salvo_id or event_id
+            for event_id, event in self._events.items()
+            if event_id != alert.event_id
+            and event.run_id == alert.run_id
+            and event.launch is not None
+            and _near(launch, event.launch)
         ]
         if not others:
             return alert.salvo_id
-        self._first_unix_ns.setdefault(alert.event_id, alert.first_time_unix_ns)
-        return min(
-            [alert.salvo_id or alert.event_id, *others], key=lambda name: (self._first_unix_ns.get(name, 0), name)
-        )
+        names = [alert.salvo_id or alert.event_id, *others]
+        return min(names, key=lambda name: (self._first_unix_ns(name, alert), name))
+
+    def _first_unix_ns(self, event_id: str, alert: alert_pb2.Alert) -> int:
+        """Return when an event began, 0 where it is not known; it may be the revision's own, and new."""
+        if event_id == alert.event_id:
+            return alert.first_time_unix_ns
+        return self._events[event_id].first_unix_ns if event_id in self._events else 0
 
     def forget_run(self, run_id: str) -> None:
-        """Drop a run's launches."""
-        for event_id in [name for name, launch in self._launches.items() if launch.run_id == run_id]:
-            del self._launches[event_id], self._salvos[event_id]
-            self._first_unix_ns.pop(event_id, None)
+        """Drop a run's events."""
+        self._events = {event_id: event for event_id, event in self._events.items() if event.run_id != run_id}
 
 
 def _launch(alert: alert_pb2.Alert) -> _Launch | None:
     if not alert.HasField("launch") or alert.launch.ellipse.semi_major_m > KNOWN_M:
         return None
     point = alert.launch.point
-    return _Launch(alert.run_id, alert.launch.time_unix_ns, point.latitude_deg, point.longitude_deg)
+    return _Launch(alert.launch.time_unix_ns, point.latitude_deg, point.longitude_deg)
 
 
 def _near(one: _Launch, other: _Launch) -> bool:
-    if one.run_id != other.run_id or abs(one.time_unix_ns - other.time_unix_ns) > NEAR_NS:
+    if abs(one.time_unix_ns - other.time_unix_ns) > NEAR_NS:
         return False
     north_m = math.radians(one.latitude_deg - other.latitude_deg) * MEAN_RADIUS_M
     if abs(north_m) > NEAR_M:

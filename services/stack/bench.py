@@ -79,7 +79,9 @@ PARTS: dict[str, Part] = {
     "network.routes": Part(
         "bench.network.routes", "routes beside SciPy's Dijkstra, and what arrives after links are cut"
     ),
-    "relay.alarm": Part("bench.relay.alarm", "a million waits of the relay's alarm and a million releases: how many are early"),
+    "relay.alarm": Part(
+        "bench.relay.alarm", "a million waits of the relay's alarm and a million releases: how many are early"
+    ),
     "relay.lateness": Part("bench.relay.lateness", "relay, write call - due time, beside a bare clock_nanosleep"),
     "relay.added": Part("bench.relay.added", "what the relay adds to the way of 2 MiB and 2 KiB messages"),
     "relay.throughput": Part("bench.relay.throughput", "relay alone, 2 MiB frames"),

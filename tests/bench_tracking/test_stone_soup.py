@@ -1,7 +1,6 @@
-"""Stone Soup's side: directions there and back, and its tracker on our looks."""
+"""Stone Soup's side: what its detections mean, and its tracker on our looks."""
 
 import json
-from datetime import timedelta
 
 import numpy as np
 import pytest
@@ -9,28 +8,15 @@ import pytest
 from bench.tracking.bodies import Flights
 from bench.tracking.looks import looks
 from bench.tracking.scenarios import Quality, boost
-from bench.tracking.stone_soup import EPOCH, LIGHT_NS, detections, look_lines, run, stone_soup_tracks
+from bench.tracking.stone_soup import LIGHT_NS, run
 from bench.tracking.tracks import assign, read_tracks
+from services.stack.stone_soup import detections, stone_soup_tracks
 
 
 @pytest.fixture(scope="module")
 def sky_and_lines():  # type: ignore[no-untyped-def]
     sky = boost(9001, 4, "intercontinental_liquid", Quality(rolling=False, clutter_per_look=3.0), seen_s=15.0)
     return sky, [look.line for look in looks(sky, np.random.default_rng(1))]
-
-
-def test_directions_come_back_from_elevation_and_bearing(sky_and_lines) -> None:  # type: ignore[no-untyped-def]
-    _, lines = sky_and_lines
-    line = next(each for each in lines if len(each["detections"]) > 2)
-    when = EPOCH + timedelta(microseconds=line["time_unix_ns"] // 1000)
-    (back,) = look_lines([(when, detections(line))], line["fov_half_angle_rad"])
-    there = {tuple(np.round(each["los_itrs"], 9)) for each in line["detections"]}
-    assert {tuple(np.round(each["los_itrs"], 9)) for each in back["detections"]} == there
-    for key in ("sensor_id", "sigma_rad"):
-        assert back[key] == line[key]
-    for key in ("position_itrs_m", "boresight_itrs"):
-        assert back[key] == pytest.approx(line[key])
-    assert abs(back["time_unix_ns"] - line["time_unix_ns"]) < 1000
 
 
 def test_measurement_model_sees_the_body_where_the_detection_is(sky_and_lines) -> None:  # type: ignore[no-untyped-def]

@@ -1,6 +1,7 @@
 """The verbs track and score on files."""
 
 import json
+import time
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,11 @@ from services.cli.main import app
 from services.cli.track import run
 from services.geometry.ellipsoid import geodetic_to_itrs
 from services.geometry.geodesic import geodesic_distance_m
+from services.ground_station.tracking.between import Between
 from services.ground_station.tracking.config import TrackingConfig
+from services.ground_station.tracking.look import Look
+from services.ground_station.tracking.state import State
+from services.ground_station.tracking.tracker import Tracker
 from services.runtime.errors import BadInputError
 
 START = 1_782_043_200_000_000_000
@@ -125,6 +130,47 @@ def test_reorder_s_out_of_range_is_wrong_usage(tmp_path: Path, seconds: str) -> 
     assert result.exit_code == 2
     assert "is not within 0 to 3600 s" in result.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_timing_counts_what_falls_due_between_instants(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock_ns = 0
+
+    def work(between: Between, state: State, time_s: float) -> None:
+        nonlocal clock_ns
+        clock_ns += 7
+
+    monkeypatch.setattr(Between, "work", work)
+    monkeypatch.setattr(time, "perf_counter_ns", lambda: clock_ns)
+    track(tmp_path, looks(3), "--timing", str(tmp_path / "timing"))
+    times_ns = [int(line) for line in (tmp_path / "timing").read_text().splitlines()]
+    assert len(times_ns) == len(looks(3))
+    # Three looks an instant.
+    assert sum(times_ns) == 7 * len(looks(3)) // 3
+
+
+def test_look_of_a_wrong_clock_and_one_whose_place_is_taken_are_named_and_the_rest_is_served(tmp_path: Path) -> None:
+    good = looks(5)
+    clean, _ = track(tmp_path, good)
+    wrong_clock = {**good[3], "time_unix_ns": good[3]["time_unix_ns"] + 3600 * 10**9}
+    taken = {**good[8], "detections": []}
+    told, named = track(tmp_path, [*good[:4], wrong_clock, *good[4:9], taken, *good[9:]])
+    assert told == clean
+    clock, place = named.splitlines()
+    assert "set the sensor's clock right" in clock
+    assert "looks.jsonl:11: look of 's2'" in place
+    assert "--reorder-s" not in place
+
+
+def test_error_of_the_trackers_own_is_not_passed_over_as_a_bad_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(tracker: Tracker, look: Look) -> None:
+        raise np.linalg.LinAlgError("Singular matrix")
+
+    monkeypatch.setattr(Tracker, "update_look", fail)
+    source = write(tmp_path / "looks.jsonl", looks(1))
+    result = CliRunner().invoke(app, ["track", str(source), "--out", str(tmp_path / "out")])
+    assert isinstance(result.exception, np.linalg.LinAlgError)
 
 
 def test_reorder_s_left_out_is_the_trackers_own() -> None:

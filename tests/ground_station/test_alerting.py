@@ -8,7 +8,7 @@ import pytest
 from plumewatch.v1 import track_pb2
 from services.ground_station.alerting import CONFIRMED, DETECTED, ENDED, RETRACTED, AlertBook, AlertingConfig
 from services.ground_station.tracking.snapshot import Burnout, ImagePlane
-from tests.ground_station.snapshots import KINEMATIC, LAUNCH, START, consider, in_space, on_image, told
+from tests.ground_station.snapshots import KINEMATIC, LAUNCH, SECOND, START, consider, in_space, on_image, told
 
 
 def test_confirmed_threat_in_space_is_confirmed(book: AlertBook) -> None:
@@ -69,7 +69,7 @@ def test_reach_and_time_left_are_said(book: AlertBook) -> None:
     alert = told(book, in_space(0.1, reach=corners, time_left_s=240.0))
     assert [(point.latitude_deg, point.longitude_deg) for point in alert.reach_area] == list(corners)
     assert alert.time_left_s == 240.0
-    gone = told(book, in_space(0.2, class_probability={"space_launch": 1.0}))
+    gone = told(book, in_space(1.1, class_probability={"space_launch": 1.0}))
     assert len(gone.reach_area) == 0
     assert not gone.HasField("time_left_s")
 
@@ -99,10 +99,37 @@ def test_what_is_new_in_kind_does_not_wait(book: AlertBook) -> None:
     assert told(book, in_space(0.1, launch=LAUNCH)).HasField("launch")
     burnout = Burnout(START, KINEMATIC)
     assert told(book, in_space(0.2, burnout=burnout, launch=LAUNCH)).burnout_time_unix_ns == START
-    glide = {"glide": 0.9, "ballistic": 0.1}
-    assert (
-        told(book, in_space(0.3, class_probability=glide, launch=LAUNCH)).target_class == track_pb2.TARGET_CLASS_GLIDE
-    )
+
+
+def test_class_that_flips_with_every_look_is_said_once_a_second(book: AlertBook) -> None:
+    kinds = ({"glide": 0.9, "ballistic": 0.1}, {"ballistic": 0.9, "glide": 0.1})
+    said = [k for k in range(41) if consider(book, in_space(k * 0.125, class_probability=kinds[k % 2])) is not None]
+    assert said == [0, 8, 16, 24, 32, 40]
+    alert = told(book, in_space(6.125, class_probability=kinds[0]))
+    assert alert.target_class == track_pb2.TARGET_CLASS_GLIDE
+
+
+def test_track_that_was_nothing_is_retracted_with_its_reason(book: AlertBook) -> None:
+    told(book, in_space(reach=((1.0, 2.0), (3.0, 4.0), (5.0, 6.0)), time_left_s=240.0))
+    reason = "most looks did not see it"
+    alert = told(book, in_space(6.0, state="ended", end_reason=reason, refuted=reason))
+    assert (alert.state, alert.reason) == (RETRACTED, reason)
+    assert not alert.reach_area
+    assert not alert.HasField("time_left_s")
+
+
+def test_object_that_flies_as_an_airliner_is_retracted_until_it_does_not(book: AlertBook) -> None:
+    told(book, in_space())
+    airliner = in_space(40.0, state="tentative", moving=False, refuted="It flies as an airliner does.")
+    assert told(book, airliner).state == RETRACTED
+    assert consider(book, replace(airliner, time_unix_ns=START + 50 * SECOND)) is None
+    assert told(book, in_space(60.0)).state == CONFIRMED
+
+
+def test_event_that_is_over_is_detected_again_where_its_track_goes_on_after_all(book: AlertBook) -> None:
+    told(book, on_image())
+    assert told(book, on_image(1.0, state="ended")).state == ENDED
+    assert told(book, on_image(2.0)).state == DETECTED
 
 
 def test_launch_and_burnout_once_known_stay_known(book: AlertBook) -> None:

@@ -83,3 +83,16 @@ def test_forgotten_run_has_no_salvos() -> None:
     say(salvos, launched("a", 0.0))
     salvos.forget_run("run-1")
     assert say(salvos, launched("b", 0.1)) == ""
+
+
+def test_forgotten_run_leaves_no_memory_of_any_event() -> None:
+    salvos = Salvos()
+    unlaunched = launched("n", 0.0)
+    unlaunched.ClearField("launch")
+    retracted = launched("r", 0.0)
+    for alert in (launched("a", 0.0), unlaunched, retracted):
+        say(salvos, alert)
+    retracted.state = alert_pb2.ALERT_STATE_RETRACTED
+    say(salvos, retracted)
+    salvos.forget_run("run-1")
+    assert not any(vars(salvos).values())

@@ -85,6 +85,7 @@ def outputs(folder: Path) -> dict[str, str]:
         ("Truth of each frame", r"\d+ detectable places"),
         ("Detections in images", r"^sky.npy (40.9|41.0)\d* (90.9|91.0)\d* "),
         ("Tracks", r"^trk-\S+ confirmed ballistic \[.*\{'time_unix_ns"),
+        ("Stone Soup", r"^trk-\S+ \d+ states, the last 2026-\S+ \S+ \[.*\d"),
         ("Alerts", r"^ev-1 2 ALERT_STATE_CONFIRMED TARGET_CLASS_BALLISTIC \{'latitude_deg': 20.0"),
         ("Report of a run", r"^0 found, 0 false; no frame lost"),
     ],

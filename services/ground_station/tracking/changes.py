@@ -17,18 +17,23 @@ Records = NDArray[np.void]
 
 @dataclass(frozen=True)
 class Ended:
-    """A track that is over: its last record, why, and the identity of the event that goes on instead, if one does."""
+    """A track that is over: its last record, why, and the event that goes on instead, if one does.
+
+    is_object: there was one; False: its looks prove to be of none.
+    """
 
     record: np.void
     reason: str
     merged_into: str = ""
+    is_object: bool = True
 
 
 @dataclass(frozen=True, eq=False)
 class Changes(Sequence[TrackSnapshot]):
     """The tracks that a look changed, newly ended ones included, in a fixed order.
 
-    tracks, tracklets: copies after the look of what was in its view. ended, ended_tracklets: what is over.
+    tracks: copies after the look of all tracks in space, which it has moved on. tracklets: of the announced tracks of
+    its satellite that it has seen. ended, ended_tracklets: what is over.
     names: of the sensors, by number. launches: what is known of launches, by the tracks' serials.
     """
 
@@ -51,6 +56,12 @@ class Changes(Sequence[TrackSnapshot]):
         for record in self.tracks:
             yield describe.track(self.naming, record, self.look, self.names, self._launch(record))
 
+    @property
+    def nbytes(self) -> int:
+        """How much memory it takes, but for what it shares with others."""
+        look = sum(part.nbytes for part in self.look.arrays if isinstance(part, np.ndarray))
+        return self.tracks.nbytes + self.tracklets.nbytes + look
+
     def endings(self) -> Iterator[TrackSnapshot]:
         """Yield what is over."""
         for over in self.ended_tracklets:
@@ -66,6 +77,7 @@ class Changes(Sequence[TrackSnapshot]):
                 self._launch(over.record),
                 ended=over.reason,
                 merged_into=over.merged_into,
+                is_object=over.is_object,
             )
 
     def _launch(self, record: np.void) -> LaunchRecord | None:

@@ -42,7 +42,7 @@ class TrackingConfig:
     plane_misses_young: int = 2
     plane_misses: int = 5
 
-    # Acceleration a newborn track in space may have, standard deviation per axis.
+    # Acceleration that a track's motion may have where it is weighed, standard deviation per axis.
     acceleration_sigma_m_per_s2: float = 30.0
     # Chance that a look with a track in view sees it.
     detection_probability: float = 0.95
@@ -53,7 +53,8 @@ class TrackingConfig:
     drop_score: float = -6.0
     # Looks that a track of one satellite needs to be joined with that of one other alone.
     pair_hits: int = 2
-    # How late a look may come and still be taken in its place, seconds; later ones are refused.
+    # How late a look may come and still be taken in its place, seconds; later ones are refused. Less where the looks
+    # since then would take more memory than the tracker holds.
     reorder_s: float = 5.0
     # Memory of a track in space, over which motion is judged.
     window_s: float = 20.0

@@ -33,7 +33,9 @@ RESTS_UNTIL_SHOWN: dict[TargetClass, float] = {"static_heat": 0.6, "unknown": 0.
 # to be: in 30 days some 300,000 of them are found to move, so that what rules one out has to be this many standard
 # deviations beyond what they do.
 SETTLED_S, AIRWAY_SLACK_M, AIRWAY_SIGMA = 30.0, 1500.0, 4.0
+# What was never seen to boost, and has not been seen for so long, is nothing to warn of.
 UNSEEN_S = 10.0
+AIRLINER = "It flies as an airliner does."
 # No airliner climbs so; every rocket does, as low as that.
 STEEPEST_RAD = math.radians(20.0)
 
@@ -122,14 +124,15 @@ def track(
     *,
     ended: str = "",
     merged_into: str = "",
+    is_object: bool = True,
 ) -> TrackSnapshot:
-    """Return the snapshot of a track in space after a look; ended: why it is over."""
+    """Return the snapshot of a track in space after a look; ended: why it is over; is_object: there was one."""
     identity = founder(naming, record, names)
     seen = record["detection"] != NONE and not ended
-    probability, aircraft = _classes(record, launch)
+    probability, withheld, refuted = _classes(record, launch)
     state: TrackState = "ended" if ended else "confirmed" if record["state"] == CONFIRMED else "tentative"
     # No class says what an airliner is, and it is no threat: it is never said to be one.
-    state = "tentative" if aircraft and state == "confirmed" else state
+    state = "tentative" if withheld and state == "confirmed" else state
     return TrackSnapshot(
         track_id(identity),
         event_id(identity),
@@ -145,9 +148,10 @@ def track(
         snr=float(record["snr"]) if seen else 0.0,
         radiant_intensity_w_per_sr=_number(record["intensity_w_per_sr"]),
         detections=_detections(look, int(record["detection"])) if seen else (),
-        moving=bool(record["motion"] == MOVES) and not aircraft,
+        moving=bool(record["motion"] == MOVES) and not withheld,
         merged_into=merged_into,
         end_reason=ended,
+        refuted=refuted if is_object else ended,
         thrust_m_per_s2=_thrust(record),
     )
 
@@ -187,30 +191,39 @@ def _tracklet_classes(record: np.void) -> dict[TargetClass, float]:
     return dict(classify.MOVES if record["motion"] == MOVES else classify.STATIC)
 
 
-def _classes(record: np.void, launch: LaunchRecord | None) -> tuple[dict[TargetClass, float], bool]:
-    """Return the classes' probabilities of a track in space, and whether it is an airliner."""
+def _classes(record: np.void, launch: LaunchRecord | None) -> tuple[dict[TargetClass, float], bool, str]:
+    """Return the classes' probabilities of a track in space, whether to keep silent about it, and what refutes it."""
     if record["motion"] == STAYS:
-        return dict(classify.STATIC), False
+        return dict(classify.STATIC), False, ""
     if record["motion"] != MOVES:
-        return dict(RESTS_UNTIL_SHOWN), False
+        return dict(RESTS_UNTIL_SHOWN), False, ""
     evidence = _evidence(record, launch)
-    return classify.class_probability(evidence), _is_aircraft(record, evidence)
+    seen = not _is_out_of_sight(record, evidence)
+    withheld = not seen or _may_be_airliner(record, evidence)
+    airliner = seen and _is_settled(record) and classify.is_air_traffic(evidence)
+    return classify.class_probability(evidence), withheld, AIRLINER if airliner else ""
 
 
-def _is_aircraft(record: np.void, evidence: classify.FlightEvidence) -> bool:
-    """Return whether a track is held for an airliner: it flies as one, or may, its way not settled or out of sight."""
+def _is_settled(record: np.void) -> bool:
+    """Return whether it was found to move so long ago that its way is what it seems to be."""
+    return bool(record["time_s"] - record["moved_s"] > SETTLED_S)
+
+
+def _is_out_of_sight(record: np.void, evidence: classify.FlightEvidence) -> bool:
+    """Return whether a track was never seen to boost and is not seen any more: where it went is anybody's guess."""
+    return not evidence.boost_seen and bool(record["time_s"] - record["last_hit_s"] > UNSEEN_S)
+
+
+def _may_be_airliner(record: np.void, evidence: classify.FlightEvidence) -> bool:
+    """Return whether a track is held for an airliner: it flies as one or, while its way has not settled, it may."""
     lowest, highest = classify.AIRWAY_HEIGHTS_M
-    settled = record["time_s"] - record["moved_s"] > SETTLED_S
-    # What was never seen to boost, and is not seen any more, is nothing to warn of.
-    if not evidence.boost_seen and record["time_s"] - record["last_hit_s"] > UNSEEN_S:
-        return True
     may_be = (
         not evidence.boost_seen
         and lowest - AIRWAY_SLACK_M < evidence.height_m < highest + AIRWAY_SLACK_M
         and evidence.climb_rad < STEEPEST_RAD + AIRWAY_SIGMA * evidence.climb_sigma_rad
         and evidence.speed_m_per_s < classify.AIRWAY_SPEEDS_M_PER_S[1] + AIRWAY_SIGMA * evidence.speed_sigma_m_per_s
     )
-    return classify.is_air_traffic(evidence) or (may_be and not settled)
+    return classify.is_air_traffic(evidence) or (may_be and not _is_settled(record))
 
 
 def _evidence(record: np.void, launch: LaunchRecord | None) -> classify.FlightEvidence:

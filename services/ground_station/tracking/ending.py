@@ -9,6 +9,8 @@ from services.ground_station.tracking.records import CONFIRMED, MOVES, STAYS
 NO_LOSS = "another track explains what it saw"
 # Why a track is over.
 GOES_ON, UNSEEN, OUT_OF_VIEW, CONTRADICTS, MOSTLY_UNSEEN, IS_DOUBLE, UNLIKELY = range(7)
+# Then there was no object at all.
+NO_OBJECT = (CONTRADICTS, MOSTLY_UNSEEN, UNLIKELY)
 # Looks that contradict one another for this long do not come from one object.
 INCONSISTENT_S = 4.0
 # Looks in a row in which another track took its detection, after which a track is that other's double.

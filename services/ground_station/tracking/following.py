@@ -10,8 +10,9 @@ from services.ground_station.tracking.association.gating import gated
 from services.ground_station.tracking.bank.filters import LIGHT_M_PER_S, predict
 from services.ground_station.tracking.bank.imm import advance_in, burn_out, combine, see, usual_force, working_room
 from services.ground_station.tracking.bank.models import BALLISTIC, BOOST, CRUISE, GLIDE, MODELS, STATIC
-from services.ground_station.tracking.histories import is_due, track_place, window, write_ray
+from services.ground_station.tracking.histories import TRACK_LOOKS, is_due, track_place, window, write_ray
 from services.ground_station.tracking.judgement import judge as judgement
+from services.ground_station.tracking.pool import keep_old
 from services.ground_station.tracking.records import CONFIRMED, MOVES, NONE, STAYS, UNDECIDED
 
 # The share of looks that saw it is kept over about so many looks.
@@ -35,8 +36,8 @@ JUDGE_STAGGER_S, JUDGE_STAGGERED = 0.25, 8
 # exceeded by so many standard deviations, as hundreds of thousands of airliners are followed in a month.
 STEEP, STEEPEST, WINGED_M_PER_S = 0.3, 0.6, 600.0
 BEYOND_SIGMA = 4.0
-# Looks nearer in time than this are of one instant.
-INSTANT_S = 0.1
+# Brightness is the mean over the sensors that look within this.
+BRIGHTNESS_S = 0.1
 # How well place and velocity are known of what was thought to stay and is found to move: its looks say it, over some
 # seconds, and no model has followed it yet.
 SET_OUT_SIGMA_M = 1000.0
@@ -57,8 +58,9 @@ def advance_all(tracks, time_s):
 def associate(tracks, pool, in_view, look, time_s, sensor, sequence, hit_score, miss_score, gate2, sensors, owner):
     """Give the detections of a look to tracks in space, decided ones before others.
 
-    in_view: (k,) rows of the tracks that the look has in view. hit_score: log of the chance to be seen over the density
-    of clutter, per steradian; miss_score: log of the chance not to be seen. sensors: their records.
+    pool: with room for what may be written over. in_view: (k,) rows of the tracks that the look has in view.
+    hit_score: log of the chance to be seen over the density of clutter, per steradian; miss_score: log of the chance
+    not to be seen. sensors: their records.
     Fills owner (n,) with the row that took each detection, or NONE.
     """
     owner[:] = NONE
@@ -111,7 +113,7 @@ def _take(track, pool, look, place, time_s, sensor, sequence, score):
     note_hit(track, time_s, sensor)
     track.detection = place
     _note_intensity(track, look, place, time_s)
-    remember(track, pool[track.history], look, place, time_s, sensor, sequence)
+    remember(track, pool, look, place, time_s, sensor, sequence)
 
 
 @njit(cache=True, error_model="numpy")
@@ -126,7 +128,7 @@ def _note_intensity(track, look, place, time_s):
         intensity = look.irradiance_w_per_m2[place] * distance2
     if math.isnan(intensity):
         return
-    if math.isnan(track.instant_s) or time_s - track.instant_s > INSTANT_S:
+    if math.isnan(track.instant_s) or time_s - track.instant_s > BRIGHTNESS_S:
         track.instant_s, track.intensity_count, track.intensity_w_per_sr = time_s, 0, 0.0
     track.intensity_count += 1
     track.intensity_w_per_sr += (intensity - track.intensity_w_per_sr) / track.intensity_count
@@ -155,10 +157,13 @@ def note_hit(track, time_s, sensor):
 
 
 @njit(cache=True, error_model="numpy")
-def remember(track, rays, look, place, time_s, sensor, sequence):
+def remember(track, pool, look, place, time_s, sensor, sequence):
     """Keep a look for judgement and launch, if it is time for it."""
+    rays = pool.rays[track.history]
     if not is_due(rays, track.count, sensor, time_s):
         return
+    if track.count >= TRACK_LOOKS:
+        keep_old(pool, track.history, track_place(track.count), time_s)
     dx, dy, dz = track.mean[0] - look.origin[0], track.mean[1] - look.origin[1], track.mean[2] - look.origin[2]
     age = math.sqrt(dx * dx + dy * dy + dz * dz) / LIGHT_M_PER_S
     write_ray(rays[track_place(track.count)], look, place, time_s, sensor, sequence, age)

@@ -8,14 +8,10 @@ from services.geometry.frames import EARTH_RATE_RAD_PER_S
 # A track in space keeps its first looks, from which its launch follows, and then its newest ones.
 FIRST_LOOKS = 256
 NEWEST_LOOKS = 512
-# Looks that one going back in time may overwrite before it needs them again.
-SPARE_LOOKS = 64
-TRACK_LOOKS = FIRST_LOOKS + NEWEST_LOOKS + SPARE_LOOKS
-# A track of one satellite keeps its newest looks.
+TRACK_LOOKS = FIRST_LOOKS + NEWEST_LOOKS
+# A track of one satellite keeps its newest looks: from all of them follows its launch, from the newest its motion.
+TRACKLET_ROW = 160
 TRACKLET_LOOKS = 24
-# Of these the newest show its motion; from all, its launch.
-TRACKLET_KEPT = 160
-TRACKLET_ROW = TRACKLET_KEPT + 16
 # One satellite's looks are kept at most so often: their centroids err alike from look to look, and the record stays
 # small at any frame rate.
 STEP_S = 0.3
@@ -28,7 +24,7 @@ def track_place(number):
     """Return where a track's look of a number, from 0, is kept."""
     if number < FIRST_LOOKS:
         return number
-    return FIRST_LOOKS + (number - FIRST_LOOKS) % (NEWEST_LOOKS + SPARE_LOOKS)
+    return FIRST_LOOKS + (number - FIRST_LOOKS) % NEWEST_LOOKS
 
 
 @njit(cache=True, error_model="numpy")
@@ -40,7 +36,7 @@ def oldest_kept(count):
 @njit(cache=True, error_model="numpy")
 def is_due(rays, count, sensor, time_s):
     """Return whether a sensor's look at a time is to be kept: a while after the one kept before it."""
-    for back in range(1, min(count, 24) + 1):
+    for back in range(1, min(count, NEWEST_LOOKS) + 1):
         ray = rays[track_place(count - back)]
         if time_s - ray.time_s >= STEP_S:
             return True
@@ -117,7 +113,7 @@ def everything(rays, count, time_s, origin, los, sigma_rad, sensor):
 @njit(cache=True, error_model="numpy")
 def tracklet_everything(rays, count, time_s, origin, los, sigma_rad, sensor):
     """Fill arrays with the looks that a track of one satellite keeps, oldest first; return how many."""
-    n = min(count, TRACKLET_KEPT)
+    n = min(count, TRACKLET_ROW)
     for k in range(n):
         ray = rays[(count - n + k) % TRACKLET_ROW]
         emitted(ray.raw_origin, ray.age_s, origin[k])

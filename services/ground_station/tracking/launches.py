@@ -36,7 +36,7 @@ Records = NDArray[np.void]
 NINETY_PERCENT = math.sqrt(-2 * math.log(0.1))
 # Fits an instant: so many, or this share of the tracks that move.
 FITS, FITS_SHARE = 4, 0.05
-# A fit is due again after a second, later after a tenth of the time for which the track has been seen.
+# A fit is due again after a second, later after this part of the time for which the track has been seen.
 AGAIN_S, AGAIN_SHARE = 1.0, 0.02
 # Of one satellite alone, s.
 ALONE_AGAIN_S = 5.0

@@ -21,10 +21,12 @@ PIXELS_PER_SIGMA = 4.0
 # Where a sensor states no signal-to-noise ratio.
 UNSTATED_SNR = 10.0
 # What a look can say at all: the time fits a signed 64-bit integer, a sensor is above the ground and below the Moon, a
-# line of sight is known to a tenth of a radian, and no number overflows when squared.
+# line of sight is known to between a billionth and a tenth of a radian, a field of view is a millionth wide at least,
+# and no number overflows when squared.
 LATEST_UNIX_NS = 2**63 - 1
 LOWEST_SENSOR_M, HIGHEST_SENSOR_M = 6.3e6, 4.0e8
-LARGEST_SIGMA_RAD = 0.1
+SMALLEST_SIGMA_RAD, LARGEST_SIGMA_RAD = 1e-9, 0.1
+NARROWEST_HALF_ANGLE_RAD = 1e-6
 LARGEST_NUMBER = 1e100
 # What one satellite alone sees lies somewhere in the atmosphere, and its speed is anybody's guess.
 ASSUMED_HEIGHT_M = 20_000.0
@@ -40,12 +42,13 @@ def parse_look(text: str) -> Look:
     """Return the look that a line states, its sequence number its time; LookError where it states none."""
     try:
         record = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
+        # Not JSON at all; or it is, with a number of more digits or lists in lists deeper than can be read.
         raise LookError(f"is not JSON: {error}") from error
     if not isinstance(record, dict):
         raise LookError("is not a JSON object")
     sensor_id = record.get("sensor_id")
-    if not isinstance(sensor_id, str) or not sensor_id:
+    if not isinstance(sensor_id, str) or not sensor_id or not _is_text(sensor_id):
         raise LookError(f"sensor_id is {sensor_id!r}, not a name")
     time_unix_ns = record.get("time_unix_ns")
     digits = str(time_unix_ns)
@@ -54,14 +57,14 @@ def parse_look(text: str) -> Look:
     detections = record.get("detections")
     if not isinstance(detections, list) or not all(isinstance(each, dict) for each in detections):
         raise LookError("detections is no list of objects; a look that saw nothing has an empty one")
-    sigma = _positive(record, "sigma_rad", LARGEST_SIGMA_RAD)
+    sigma = _positive(record, "sigma_rad", SMALLEST_SIGMA_RAD, LARGEST_SIGMA_RAD)
     position = _vector(record, "position_itrs_m")
     if not LOWEST_SENSOR_M <= math.hypot(*position.tolist()) <= HIGHEST_SENSOR_M:
         raise LookError(
             f"position_itrs_m is {position.tolist()}; a sensor is {LOWEST_SENSOR_M:g} to {HIGHEST_SENSOR_M:g} m from "
             "the Earth's centre"
         )
-    half_angle = _positive(record, "fov_half_angle_rad", math.pi)
+    half_angle = _positive(record, "fov_half_angle_rad", NARROWEST_HALF_ANGLE_RAD, math.pi)
     los = np.array([_vector(each, "los_itrs", unit=True) for each in detections]).reshape(-1, 3)
     snr = np.array([_number(each.get("snr"), UNSTATED_SNR) for each in detections])
     return make_look(
@@ -71,7 +74,8 @@ def parse_look(text: str) -> Look:
         int(digits),
         position,
         ConeView(_vector(record, "boresight_itrs", unit=True), half_angle),
-        2 * math.pi * (1 - math.cos(half_angle)),
+        # 2 pi (1 - cos), which is 0 for a narrow cone in floating point.
+        4 * math.pi * math.sin(half_angle / 2) ** 2,
         sigma * PIXELS_PER_SIGMA,
         los,
         np.full(len(los), sigma),
@@ -100,8 +104,9 @@ class TrackLines:
         self._changed: dict[str, TrackSnapshot] = {}
         self._seen: dict[str, dict[TrackDetection, None]] = {}
         self._looks: dict[str, Look] = {}
-        # Where one satellite's track was last assumed to be; it coasts there.
-        self._assumed: dict[str, Kinematic] = {}
+        # Where each living track was last: one satellite's coasts there, and one whose state has become no number ends
+        # there.
+        self._newest: dict[str, Kinematic] = {}
 
     def add(self, changes: Changes) -> None:
         """Take what a look changed; looks come in the order of their times."""
@@ -128,23 +133,27 @@ class TrackLines:
         for track_id, snapshot in self._changed.items():
             kinematic = self._kinematic(snapshot)
             if kinematic is not None:
-                self._ready.append(json.dumps(_record(snapshot, list(self._seen[track_id]), kinematic)))
+                record = _record(snapshot, list(self._seen[track_id]), kinematic)
+                self._ready.append(json.dumps(record, allow_nan=False))
             if snapshot.state == "ended":
-                self._assumed.pop(track_id, None)
+                self._newest.pop(track_id, None)
         self._changed.clear()
         self._seen.clear()
 
     def _kinematic(self, snapshot: TrackSnapshot) -> Kinematic | None:
+        """Return where a track is, or was last; None where it never was anywhere."""
         if snapshot.kinematic is not None:
-            return snapshot.kinematic
+            if _is_finite(snapshot.kinematic):
+                self._newest[snapshot.track_id] = snapshot.kinematic
+            return self._newest.get(snapshot.track_id)
         look = self._looks[snapshot.satellite_ids[0]]
         for source in snapshot.detections:
             place = np.flatnonzero(look.arrays.listed == source.index)
             if source.sequence == look.sequence and len(place):
-                self._assumed[snapshot.track_id] = assumed_kinematic(
+                self._newest[snapshot.track_id] = assumed_kinematic(
                     look.arrays.origin, look.arrays.los[place[0]], look.arrays.sigma_rad[place[0]]
                 )
-        return self._assumed.get(snapshot.track_id)
+        return self._newest.get(snapshot.track_id)
 
 
 def assumed_kinematic(origin_itrs_m: Float64, los_itrs: Float64, sigma_rad: float) -> Kinematic:
@@ -195,11 +204,25 @@ def _launch(launch: LaunchEstimate) -> dict[str, Any]:
     }
 
 
+def _is_finite(kinematic: Kinematic) -> bool:
+    numbers = (kinematic.position_itrs_m, kinematic.velocity_itrs_m_per_s, kinematic.covariance)
+    return all(bool(np.isfinite(each).all()) for each in numbers)
+
+
+def _is_text(text: str) -> bool:
+    """Return whether a string can be written: JSON can state half of a surrogate pair."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _vector(record: Mapping[str, Any], key: str, *, unit: bool = False) -> Float64:
     value = record.get(key)
     try:
         vector = np.array(value, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise LookError(f"{key} is {value!r}, not three numbers") from error
     length = math.hypot(*vector.tolist()) if vector.shape == (3,) else math.nan
     if not 0 < length < math.inf:
@@ -207,10 +230,12 @@ def _vector(record: Mapping[str, Any], key: str, *, unit: bool = False) -> Float
     return vector / length if unit else vector
 
 
-def _positive(record: Mapping[str, Any], key: str, most: float) -> float:
+def _positive(record: Mapping[str, Any], key: str, least: float, most: float) -> float:
     value = _number(record.get(key), math.nan)
-    if not 0 < value <= most:
-        raise LookError(f"{key} is {record.get(key)!r}; it must be a number above 0, at most {most:g}")
+    if not least <= value <= most:
+        raise LookError(
+            f"{key} is {record.get(key)!r}; it must be a number above 0, at least {least:g} and at most {most:g}"
+        )
     return value
 
 

@@ -14,7 +14,7 @@ from services.ground_station.tracking.snapshot import TrackDetection
 Float64 = NDArray[np.float64]
 Int64 = NDArray[np.int64]
 
-# What a track of one satellite remembers: enough to found a track in space, and to show its rate.
+# Looks that a track remembers: enough to show whether it moves, and its rate.
 REMEMBERED_LOOKS = 24
 # Row and column.
 AXES = 2
@@ -51,7 +51,6 @@ class PlaneTrack:
     identity: event and track are named after it.
     history, points, sigmas: newest looks: what was measured, where in the plane, and how surely per axis.
     hits: looks that saw it, of all `looks` since its first. misses: successive looks without it.
-    stolen: successive looks in which its detection went to a track in space.
     """
 
     identity: str
@@ -62,7 +61,6 @@ class PlaneTrack:
     hits: int = 0
     looks: int = 0
     misses: int = 0
-    stolen: int = 0
     confirmed: bool = False
     moving: bool = False
 
@@ -78,7 +76,7 @@ class PlaneTrack:
         self.sigmas.append(float(np.sqrt(np.trace(noise) / 2)))
         self.hits += 1
         self.looks += 1
-        self.misses = self.stolen = 0
+        self.misses = 0
 
     def miss(self) -> None:
         """Note a look that did not."""
@@ -121,7 +119,7 @@ def drift(time_s: Float64, points: Float64, sigmas: Float64) -> Drift:
 
 
 class PlaneTracks:
-    """All tracks of one satellite that are not in space."""
+    """All tracks on the images of one camera."""
 
     def __init__(self, model: PlaneModel) -> None:
         self.model = model

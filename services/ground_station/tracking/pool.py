@@ -1,7 +1,8 @@
 """Rows of looks, one row a track, lent and given back.
 
 A row that was given back is lent again only after a rest: until then a tracker that goes back in time may need what is
-in it. What is written stays where it is, so that going back restores three numbers alone.
+in it. What a full row writes over, its oldest look, is kept aside for as long. So a mark is a few numbers, and going
+back to it puts back what was written over since.
 """
 
 import mmap
@@ -16,20 +17,39 @@ from services.ground_station.tracking.records import RAY
 Records = NDArray[np.void]
 Int64 = NDArray[np.int64]
 
-# Rows that a pool begins with.
+# Rows that a pool begins with, and looks written over that it has room for.
 FIRST_ROWS = 4096
+FIRST_OLD = 1024
 
 # head, tail: of the rows given back, counted since ever: those between rest or are free. used: rows ever lent.
-STANDING = np.dtype([("head", np.int64), ("tail", np.int64), ("used", np.int64), ("rest_s", np.float64)])
+# old_head, old_tail: of the looks written over, counted since ever: those between may be put back.
+STANDING = np.dtype(
+    [
+        ("head", np.int64),
+        ("tail", np.int64),
+        ("used", np.int64),
+        ("old_head", np.int64),
+        ("old_tail", np.int64),
+        ("rest_s", np.float64),
+    ]
+)
 # A row that was given back, and when.
 RETURNED = np.dtype([("at_s", np.float64), ("row", np.int64)])
+# Where a look that was written over had stood, and when it was.
+WRITTEN_OVER = np.dtype([("at_s", np.float64), ("row", np.int64), ("place", np.int64)])
 
 
 class PoolArrays(NamedTuple):
-    """A pool as kernels take it. rays: (rows, length) of RAY. returned: a ring. standing: one record."""
+    """A pool as kernels take it.
+
+    rays: (rows, length) of RAY. returned: a ring. old: looks written over, a ring, and old_places as long. standing:
+    one record.
+    """
 
     rays: Records
     returned: Records
+    old: Records
+    old_places: Records
     standing: Records
 
 
@@ -40,31 +60,54 @@ class Pool:
         self.length = length
         standing = np.zeros(1, dtype=STANDING)
         standing["rest_s"] = rest_s
-        self.arrays = PoolArrays(_untouched(FIRST_ROWS, length), _ring(FIRST_ROWS), standing)
+        self.arrays = PoolArrays(
+            _untouched(FIRST_ROWS, length),
+            _ring(FIRST_ROWS),
+            _untouched(1, FIRST_OLD)[0],
+            np.zeros(FIRST_OLD, dtype=WRITTEN_OVER),
+            standing,
+        )
 
     @property
     def rays(self) -> Records:
         """The rows."""
         return self.arrays.rays
 
-    def make_room(self, count: int) -> None:
-        """Let there be so many rows more than are used."""
-        rays, returned, standing = self.arrays
+    def make_room(self, count: int, now_s: float) -> None:
+        """Let there be so many rows more than are used, and room for as many looks that are written over."""
+        self._make_room_for_old(count, now_s)
+        rays, returned, standing = self.arrays.rays, self.arrays.returned, self.arrays.standing
         least = int(standing["used"][0]) + count
         if least <= len(rays):
             return
         larger = _untouched(max(2 * len(rays), least), self.length)
-        # NumPy copies records number by number, bytes at once.
-        larger.view(np.uint8)[: len(rays)] = rays.view(np.uint8)
+        copy_written(rays, int(standing["used"][0]), larger)
         ring = _ring(len(larger))
         tail = int(standing["tail"][0])
         numbers = np.arange(max(0, tail - len(returned)), tail)
         ring[numbers % len(ring)] = returned[numbers % len(returned)]
-        self.arrays = PoolArrays(larger, ring, standing)
+        self.arrays = self.arrays._replace(rays=larger, returned=ring)
+
+    def _make_room_for_old(self, count: int, now_s: float) -> None:
+        old, places, standing = self.arrays.old, self.arrays.old_places, self.arrays.standing[0]
+        head, tail = int(standing["old_head"]), int(standing["old_tail"])
+        if tail + count - head <= len(old):
+            return
+        while head < tail and places[head % len(old)]["at_s"] <= now_s - standing["rest_s"]:
+            head += 1
+        standing["old_head"] = head
+        if tail + count - head <= len(old):
+            return
+        larger = _untouched(1, max(2 * len(old), tail + count - head))[0]
+        larger_places = np.zeros(len(larger), dtype=WRITTEN_OVER)
+        numbers = np.arange(head, tail)
+        larger[numbers % len(larger)] = old[numbers % len(old)]
+        larger_places[numbers % len(larger)] = places[numbers % len(old)]
+        self.arrays = self.arrays._replace(old=larger, old_places=larger_places)
 
     def lend(self, count: int, now_s: float) -> Int64:
         """Return (count,) rows to write to; `give_back` what is not needed."""
-        self.make_room(count)
+        self.make_room(count, now_s)
         return np.array([lend_row(self.arrays, now_s) for _ in range(count)], dtype=np.int64)
 
     def give_back(self, rows: Int64, now_s: float) -> None:
@@ -76,7 +119,8 @@ class Pool:
         return self.arrays.standing.copy()
 
     def restore(self, mark: Records) -> None:
-        """Forget what was lent and given back since the mark."""
+        """Forget what was lent, given back and written over since the mark, which is no older than the rest."""
+        put_back(self.arrays, int(mark["old_tail"][0]))
         self.arrays.standing[:] = mark
 
 
@@ -101,6 +145,37 @@ def take_back(pool, rows, now_s):  # type: ignore[no-untyped-def]
         place = pool.returned[standing.tail % len(pool.returned)]
         place.at_s, place.row = now_s, row
         standing.tail += 1
+
+
+@njit(cache=True, error_model="numpy")
+def keep_old(pool, row, place, now_s):  # type: ignore[no-untyped-def]
+    """Keep aside the look at a place of a row, which is about to be written over; there is room for it."""
+    standing = pool.standing[0]
+    slot = standing.old_tail % len(pool.old)
+    pool.old[slot] = pool.rays[row, place]
+    where = pool.old_places[slot]
+    where.at_s, where.row, where.place = now_s, row, place
+    standing.old_tail += 1
+
+
+@njit(cache=True, error_model="numpy")
+def put_back(pool, since):  # type: ignore[no-untyped-def]
+    """Put back what was written over, the newest first; since: how much had been at the time to return to."""
+    for number in range(pool.standing[0].old_tail - 1, since - 1, -1):
+        slot = number % len(pool.old)
+        where = pool.old_places[slot]
+        pool.rays[where.row, where.place] = pool.old[slot]
+
+
+@njit(cache=True, error_model="numpy")
+def copy_written(rays, used, larger):  # type: ignore[no-untyped-def]
+    """Copy the used rows up to where each has been written: the rest takes no memory as long as nobody touches it."""
+    for row in range(used):
+        for place in range(rays.shape[1]):
+            # Rows are written from their first place on, and no line of sight is known exactly.
+            if rays[row, place].sigma_rad == 0.0:
+                break
+            larger[row, place] = rays[row, place]
 
 
 def _untouched(rows: int, length: int) -> Records:

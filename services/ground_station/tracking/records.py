@@ -17,6 +17,8 @@ TENTATIVE, CONFIRMED = range(2)
 # What has been decided about its motion.
 UNDECIDED, MOVES, STAYS = range(3)
 NONE = -1
+# Looks nearer in time than this are of one instant.
+INSTANT_S = 0.05
 
 # Who is named after what: sensor, sequence number of its look, place in that look's list.
 _FOUNDING = [("sensor", np.int64), ("sequence", np.int64), ("index", np.int64)]

@@ -77,9 +77,13 @@ class Sensors:
         same.refused, same.founded = self.refused, self.founded
         return same
 
+    def has_room(self, sensor_id: str) -> bool:
+        """Return whether a sensor is known, or may become so."""
+        return sensor_id in self.numbers or len(self.numbers) < MOST_SENSORS
+
     def check_room(self, sensor_id: str) -> None:
         """Raise TooManySensorsError for one more than MOST_SENSORS."""
-        if sensor_id not in self.numbers and len(self.numbers) == MOST_SENSORS:
+        if not self.has_room(sensor_id):
             raise TooManySensorsError(
                 f"sensor {sensor_id!r} is one more than the {MOST_SENSORS} that a tracker follows; give its looks to "
                 "another"

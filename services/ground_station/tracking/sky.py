@@ -12,7 +12,7 @@ from services.ground_station.tracking.describe import Naming, event_id, founder
 from services.ground_station.tracking.histories import JUDGED_LOOKS, empty_window
 from services.ground_station.tracking.judgement.limits import limits_from
 from services.ground_station.tracking.look import Look, seconds
-from services.ground_station.tracking.records import TRACKLET, copied
+from services.ground_station.tracking.records import INSTANT_S, TRACKLET, copied
 from services.ground_station.tracking.rules import rules_from
 from services.ground_station.tracking.state import Mark, State
 
@@ -21,8 +21,6 @@ Records = NDArray[np.void]
 
 # A row given back rests for longer than anybody goes back in time.
 REST_FACTOR = 2.0
-# Looks nearer in time are of one instant.
-INSTANT_S = 0.05
 # Candidates for new tracks that a look may have, the best-meeting first.
 MOST_CANDIDATES = 4096
 NOTHING = np.zeros(0, dtype=TRACKLET)
@@ -133,7 +131,8 @@ class Sky:
         for row in np.flatnonzero(codes).tolist():
             record, code = told[row], int(codes[row])
             into = self._event_of(int(record["rival"])) if code == ending.IS_DOUBLE else ""
-            over.append(Ended(record.copy(), ending.why(code, time_s - float(record["last_hit_s"])), into))
+            reason = ending.why(code, time_s - float(record["last_hit_s"]))
+            over.append(Ended(record.copy(), reason, into, code not in ending.NO_OBJECT))
         return over
 
     def _ended_tracklets(self) -> list[Ended]:

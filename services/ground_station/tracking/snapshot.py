@@ -92,6 +92,8 @@ class TrackSnapshot:
     detections: what went into the newest update; empty: it coasted.
     snr: of the newest detection, 0 where it coasted.
     end_reason: one sentence; empty while it lives.
+    refuted: why it is nothing to warn of after all, one sentence: no one object was there, or it flies as an airliner
+    does; empty: it may be something.
     thrust_m_per_s2: specific force along its way while its engine burns; None: it does not, or it is not known.
     reach: corners (latitude, longitude), degrees, of the ground on which it may come down, in order, the ring left
     open; empty: the data supports none yet.
@@ -117,6 +119,7 @@ class TrackSnapshot:
     geometry: bool = True
     merged_into: str = ""
     end_reason: str = ""
+    refuted: str = ""
     thrust_m_per_s2: float | None = None
     reach: tuple[tuple[float, float], ...] = ()
     time_left_s: float | None = None

@@ -46,6 +46,11 @@ class Mark:
     instant_s: float
     untangled_s: float
 
+    @property
+    def nbytes(self) -> int:
+        """How much memory it takes, but for what it shares with others."""
+        return self.tracks.nbytes + self.tracklets.nbytes + self.sensors.records.nbytes
+
 
 class State:
     """All tracks of one run, their looks, the satellites that see them, and what is known of launches.
@@ -87,9 +92,9 @@ class State:
         return self._tracklets[: self.tracklet_count]
 
     def arrays(self, detections: int) -> StateArrays:
-        """Return everything, with room for what so many detections may begin."""
-        self.track_pool.make_room(detections)
-        self.tracklet_pool.make_room(detections)
+        """Return everything, with room for what so many detections may begin, or write over."""
+        self.track_pool.make_room(detections, self.instant_s)
+        self.tracklet_pool.make_room(detections, self.instant_s)
         if self.count + detections > len(self._tracks):
             self._tracks = grown(self._tracks, self.count + detections)
             self._track_bytes = _bytes(self._tracks)

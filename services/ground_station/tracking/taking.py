@@ -36,7 +36,7 @@ def take(  # type: ignore[no-untyped-def]
     rays = state.track_pool.rays
     associate(
         tracks,
-        rays,
+        state.track_pool,
         in_view,
         look,
         time_s,
@@ -83,7 +83,7 @@ def _alone(state, look, owner, time_s, sensor, sequence, gate2, rules, left):  #
     alone.associate_tracklets(
         followed,
         state.tracks,
-        pool.rays,
+        pool,
         sensor,
         look,
         owner,

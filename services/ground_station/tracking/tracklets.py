@@ -12,7 +12,7 @@ from numba import njit
 from services.ground_station.tracking.association.assignment import assign
 from services.ground_station.tracking.association.gating import FIRST_ROOM
 from services.ground_station.tracking.histories import TRACKLET_LOOKS, TRACKLET_ROW, write_ray
-from services.ground_station.tracking.pool import lend_row
+from services.ground_station.tracking.pool import keep_old, lend_row
 from services.ground_station.tracking.records import CONFIRMED, MOVES, NONE, STAYS
 
 # Grazing lines of sight smear out to the horizon; below this sine of elevation no longer.
@@ -159,7 +159,10 @@ def invert3(matrix, inverse):
 
 @njit(cache=True, error_model="numpy")
 def see_tracklets(tracklets, pool, pair_track, pair_detection, chosen, look, time_s, sensor, sequence):
-    """Correct tracks with their detections; those of the sensor without one have missed it."""
+    """Correct tracks with their detections; those of the sensor without one have missed it.
+
+    pool: with room for what may be written over.
+    """
     noise, spread, inverse = np.empty((3, 3)), np.empty((3, 3)), np.empty((3, 3))
     gain = np.empty((6, 3))
     for k in range(len(chosen)):
@@ -172,7 +175,7 @@ def see_tracklets(tracklets, pool, pair_track, pair_detection, chosen, look, tim
                 spread[i, j] = track.p[i, j] + noise[i, j]
         invert3(spread, inverse)
         _correct(track, look.point[place], inverse, gain)
-        keep_ray(track, pool[track.history], look, place, time_s, sensor, sequence)
+        keep_ray(track, pool, look, place, time_s, sensor, sequence)
     for row in range(len(tracklets)):
         track = tracklets[row]
         if track.sensor == sensor:
@@ -204,8 +207,11 @@ def _correct(track, point, inverse, gain):
 
 
 @njit(cache=True, error_model="numpy")
-def keep_ray(track, rays, look, place, time_s, sensor, sequence):
+def keep_ray(track, pool, look, place, time_s, sensor, sequence):
     """Note a look that saw a track of one satellite."""
+    rays = pool.rays[track.history]
+    if track.count >= TRACKLET_ROW:
+        keep_old(pool, track.history, track.count % TRACKLET_ROW, time_s)
     write_ray(rays[track.count % TRACKLET_ROW], look, place, time_s, sensor, sequence, look.age_s[place])
     track.count += 1
     track.hits += 1
@@ -235,8 +241,9 @@ def _pixel_rate(track, rays):
 
 
 @njit(cache=True, error_model="numpy")
-def _begin(track, rays, look, place, time_s, sensor, sequence, serial, speed_sigma):
+def _begin(track, pool, look, place, time_s, sensor, sequence, serial, speed_sigma):
     """Fill the record of a track that begins with a detection; speed_sigma: of its way over the ground, per axis."""
+    track.history = lend_row(pool, time_s)
     track.serial, track.sensor, track.sequence, track.index = serial, sensor, sequence, look.listed[place]
     track.time_s = track.first_s = time_s
     track.x[:] = 0.0
@@ -252,7 +259,7 @@ def _begin(track, rays, look, place, time_s, sensor, sequence, serial, speed_sig
     track.looks = 1
     track.thief = NONE
     track.state = track.motion = 0
-    keep_ray(track, rays, look, place, time_s, sensor, sequence)
+    keep_ray(track, pool, look, place, time_s, sensor, sequence)
 
 
 @njit(cache=True, error_model="numpy")
@@ -362,9 +369,6 @@ def begin_tracklets(records, first, pool, look, left, time_s, sensor, sequence, 
     count = 0
     for place in range(len(left)):
         if left[place]:
-            history = lend_row(pool, time_s)
-            record, rays = records[first + count], pool.rays[history]
-            _begin(record, rays, look, place, time_s, sensor, sequence, serial + count, speed_sigma)
-            record.history = history
+            _begin(records[first + count], pool, look, place, time_s, sensor, sequence, serial + count, speed_sigma)
             count += 1
     return count

@@ -10,7 +10,7 @@ from services.geometry.time import NS_PER_S
 from services.ground_station.tracking.config import TrackingConfig
 from services.ground_station.tracking.histories import TRACKLET_ROW
 from services.ground_station.tracking.look import ConeView, Look, make_look
-from services.ground_station.tracking.pool import Pool
+from services.ground_station.tracking.pool import Pool, PoolArrays
 from services.ground_station.tracking.records import TRACKLET
 from services.ground_station.tracking.tracklets import begin_tracklets
 from tests.ground_station.tracking.sky import START_UNIX_NS
@@ -42,7 +42,7 @@ def cone_look(
     )
 
 
-def begun(looks: Sequence[Look]) -> tuple[NDArray[np.void], NDArray[np.void]]:
+def begun(looks: Sequence[Look]) -> tuple[NDArray[np.void], PoolArrays]:
     """Return the tracks of single satellites that looks at time 0 begin, one a detection, and their histories' pool."""
     pool = Pool(TRACKLET_ROW, 10.0)
     tracklets = np.zeros(sum(len(look) for look in looks), dtype=TRACKLET)
@@ -61,7 +61,7 @@ def begun(looks: Sequence[Look]) -> tuple[NDArray[np.void], NDArray[np.void]]:
             TrackingConfig().plane_speed_sigma_m_per_s,
         )
         count += len(look)
-    return tracklets, pool.rays
+    return tracklets, pool.arrays
 
 
 def stare(

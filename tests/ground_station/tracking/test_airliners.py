@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 from services.geometry.ellipsoid import east_north_up, geodetic_to_itrs
 from services.ground_station.tracking import following
 from services.ground_station.tracking.bank.models import BALLISTIC, BOOST, CRUISE
+from services.ground_station.tracking.changes import Changes, Ended
 from services.ground_station.tracking.config import TrackingConfig
 from services.ground_station.tracking.describe import Naming, track
+from services.ground_station.tracking.ending import NO_OBJECT, UNLIKELY, UNSEEN, why
 from services.ground_station.tracking.histories import TRACK_LOOKS, empty_window
 from services.ground_station.tracking.judgement.limits import limits_from
-from services.ground_station.tracking.records import CONFIRMED, MOVES, NONE, RAY, TRACK
+from services.ground_station.tracking.records import CONFIRMED, MOVES, NONE, RAY, TRACK, TRACKLET
 from services.ground_station.tracking.rules import rules_from
 from services.ground_station.tracking.snapshot import TrackSnapshot
 from tests.ground_station.tracking.looks import cone_look
@@ -21,6 +23,7 @@ from tests.ground_station.tracking.targets import SITE_ITRS_M
 
 Float64 = NDArray[np.float64]
 
+NOBODY = np.zeros(0, dtype=TRACKLET)
 LOOK = cone_look("sat-1", 10**9, SITE_ITRS_M * 1.2, [])
 NOW_S = 10.0
 
@@ -112,3 +115,23 @@ def test_thrust_is_believed_only_where_no_error_explains_the_climb() -> None:
 def test_thrust_is_believed_only_where_no_error_explains_the_speed() -> None:
     assert math.isnan(boosting_s(flying(5.0, 100.0, speed_m_per_s=650.0, boosting=0.9)))
     assert boosting_s(flying(5.0, 10.0, speed_m_per_s=650.0, boosting=0.9)) == NOW_S
+
+
+def test_airliner_that_has_long_been_followed_is_nothing_after_all() -> None:
+    assert told(flying(2.0, 8.7, boosting=0.05, since_s=60.0)).refuted == "It flies as an airliner does."
+    # Not while it may yet be something else, nor where it was lost and is anywhere by now.
+    assert told(flying(2.0, 8.7, boosting=0.05, since_s=5.0)).refuted == ""
+    assert told(flying(12.0, 8.7, boosting=0.05, since_s=60.0)).refuted == ""
+    lost = flying(2.0, 80.0, boosting=0.05, since_s=60.0)
+    lost["last_hit_s"] -= 12.0
+    assert told(lost).refuted == ""
+    assert told(lost).state == "tentative"
+
+
+def test_track_that_was_of_no_object_is_nothing_after_all() -> None:
+    records = flying(70.0, 40.0)
+    ended = {code: Ended(records[0], why(code, 1.0), is_object=code not in NO_OBJECT) for code in (UNSEEN, UNLIKELY)}
+    changes = Changes(LOOK, Naming("run", 0), ("sat-1",), records, NOBODY, tuple(ended.values()), (), {})
+    unseen, unlikely = changes.endings()
+    assert unseen.refuted == ""
+    assert unlikely.refuted == unlikely.end_reason

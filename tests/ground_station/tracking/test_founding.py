@@ -34,13 +34,14 @@ def followed(motions: list[Motion], seconds: int, seed: int) -> tuple[NDArray[np
     tracklets, pool = begun([look_of(number, 0.2 * number) for number in range(len(motions))])
     for number in range(len(motions)):
         track = tracklets[number]
-        rays = pool[track["history"]]
-        rays[0]["time_s"] = track["time_s"] = track["first_s"] = track["last_hit_s"] = 0.2 * number
+        first_s = 0.2 * number
+        pool.rays["time_s"][track["history"], 0] = first_s
+        track["time_s"] = track["first_s"] = track["last_hit_s"] = first_s
         for second in range(1, seconds):
             time_s = second + 0.2 * number
             look = look_of(number, time_s)
-            keep_ray(track, rays, look.arrays, 0, time_s, number, look.sequence)
-    return tracklets, pool
+            keep_ray(track, pool, look.arrays, 0, time_s, number, look.sequence)
+    return tracklets, pool.rays
 
 
 def founded(motions: list[Motion], seconds: int, seed: int) -> tuple[bool, np.void]:

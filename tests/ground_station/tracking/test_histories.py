@@ -1,5 +1,8 @@
 """What the tracker remembers: rows lent and given back, looks in order, axes of the instant of emission."""
 
+import resource
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -17,11 +20,17 @@ from services.ground_station.tracking.histories import (
     track_place,
     window,
 )
-from services.ground_station.tracking.pool import FIRST_ROWS, Pool
+from services.ground_station.tracking.pool import FIRST_OLD, FIRST_ROWS, Pool, keep_old
 from services.ground_station.tracking.records import RAY, TRACKLET, copied, drop, grown
 from tests.ground_station.tracking.targets import SITE_ITRS_M, Satellite, line_of_sight, turned
 
 Float64 = NDArray[np.float64]
+
+STATM = Path("/proc/self/statm")
+
+
+def resident_bytes() -> int:
+    return int(STATM.read_text().split()[1]) * resource.getpagesize()
 
 
 def kept(looks: int, period_s: float = 1.0) -> NDArray[np.void]:
@@ -152,7 +161,7 @@ def test_growing_forgets_neither_what_rests_nor_what_a_mark_needs() -> None:
     pool.give_back(np.array([0, 2]), 0.0)
     mark = pool.mark()
     assert pool.lend(1, 2.0).tolist() == [0]
-    pool.make_room(FIRST_ROWS)
+    pool.make_room(FIRST_ROWS, 2.0)
     assert pool.lend(2, 2.0).tolist() == [2, 3]
     pool.restore(mark)
     assert pool.lend(3, 2.0).tolist() == [0, 2, 3]
@@ -162,10 +171,56 @@ def test_growing_keeps_what_is_written() -> None:
     pool = Pool(3, 1.0)
     rows = pool.lend(FIRST_ROWS, 0.0)
     pool.rays["time_s"][rows] = rows[:, None] + np.array([0.0, 0.25, 0.5])
+    pool.rays["sigma_rad"][rows] = 1e-4
     more = pool.lend(FIRST_ROWS, 0.0)
     assert more.tolist() == list(range(FIRST_ROWS, 2 * FIRST_ROWS))
     assert len(pool.rays) >= 2 * FIRST_ROWS
     assert (pool.rays["time_s"][rows] == rows[:, None] + np.array([0.0, 0.25, 0.5])).all()
+
+
+def write_over(pool: Pool, row: int, first: int, last: int, period_s: float) -> None:
+    """Write looks of these numbers to a row, a ring, each at its number times the period."""
+    for number in range(first, last):
+        place = number % pool.length
+        pool.make_room(1, number * period_s)
+        if number >= pool.length:
+            keep_old(pool.arrays, row, place, number * period_s)
+        pool.rays["time_s"][row, place], pool.rays["sigma_rad"][row, place] = number * period_s, 1e-4
+
+
+def test_going_back_puts_back_what_was_written_over() -> None:
+    pool = Pool(7, 1e6)
+    row = int(pool.lend(1, 0.0)[0])
+    write_over(pool, row, 0, 25, 1.0)
+    stood, mark = pool.rays[row].copy(), pool.mark()
+    for more in (3, 100, FIRST_OLD + 50):
+        write_over(pool, row, 25, 25 + more, 1.0)
+        assert (pool.rays[row] != stood).any()
+        pool.restore(mark)
+        assert (pool.rays[row] == stood).all()
+
+
+def test_what_was_written_over_is_kept_no_longer_than_rows_rest() -> None:
+    pool = Pool(7, 10.0)
+    row = int(pool.lend(1, 0.0)[0])
+    write_over(pool, row, 0, 20 * FIRST_OLD, 0.1)
+    assert len(pool.arrays.old) == FIRST_OLD
+    last = 20 * FIRST_OLD
+    stood, mark = pool.rays[row].copy(), pool.mark()
+    write_over(pool, row, last, last + 90, 0.1)
+    pool.restore(mark)
+    assert (pool.rays[row] == stood).all()
+
+
+@pytest.mark.skipif(not STATM.exists(), reason="needs /proc")
+def test_growing_takes_memory_for_what_is_written_alone() -> None:
+    pool = Pool(500, 1.0)
+    rows = pool.lend(FIRST_ROWS, 0.0)
+    pool.rays["sigma_rad"][rows, 0] = 1e-4
+    whole = pool.rays.nbytes
+    before = resident_bytes()
+    pool.lend(1, 0.0)
+    assert resident_bytes() - before < whole / 5
 
 
 def test_records_grow_with_their_content_and_only_when_they_must() -> None:

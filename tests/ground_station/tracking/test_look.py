@@ -7,6 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from services.geometry.ellipsoid import elevation_rad, geodetic_to_itrs, limb_crossing
+from services.geometry.time import NS_PER_S
+from services.ground_station.tracking.config import TrackingConfig
 from services.ground_station.tracking.look import ConeView, Look, clears_earth, make_look
 from services.ground_station.tracking.records import TRACK
 from services.ground_station.tracking.sensors import (
@@ -17,13 +19,16 @@ from services.ground_station.tracking.sensors import (
     count_clutter,
     positions_at,
 )
+from services.ground_station.tracking.tracker import Tracker
 from tests.ground_station.tracking.looks import cone_look
+from tests.ground_station.tracking.sky import START_UNIX_NS
 from tests.ground_station.tracking.targets import (
     LATITUDE_DEG,
     LIGHT_M_PER_S,
     LONGITUDE_DEG,
     SITE_ITRS_M,
     Satellite,
+    line_of_sight,
     noisy,
 )
 
@@ -64,13 +69,38 @@ def test_line_of_sight_over_the_limb_passes_nearest_to_the_centre() -> None:
 
 def test_directions_that_are_no_numbers_are_left_out_and_the_rest_keep_their_places() -> None:
     lines = np.array([boresight(), [np.nan, 0.0, 1.0], boresight(), [np.inf, 0.0, 0.0]])
-    look = make_look(
-        "sat-1", 1, 2, SATELLITE(0.0), ConeView(boresight(), 0.3), 0.3, 1e-3, lines, np.arange(1.0, 5.0), np.arange(4.0)
-    )
+    view = ConeView(boresight(), 0.3)
+    snr = np.arange(4.0, 0.0, -1.0)
+    look = make_look("sat-1", 1, 2, SATELLITE(0.0), view, 0.3, 1e-3, lines, np.arange(1.0, 5.0), snr)
     assert len(look) == 2
     assert look.arrays.listed.tolist() == [0, 2]
     assert look.arrays.sigma_rad.tolist() == [1.0, 3.0]
-    assert look.arrays.snr.tolist() == [0.0, 2.0]
+    assert look.arrays.snr.tolist() == [4.0, 2.0]
+
+
+def test_detections_are_strongest_first_and_equals_as_they_are_listed() -> None:
+    view = ConeView(boresight(), 0.3)
+    snr, sigma = [5.0, 9.0, np.nan, 5.0, 7.0], np.arange(5.0)
+    look = make_look("sat-1", 1, 2, SATELLITE(0.0), view, 0.3, 1e-3, [boresight()] * 5, sigma, snr)
+    assert look.arrays.listed.tolist() == [1, 4, 0, 3, 2]
+    assert look.arrays.sigma_rad.tolist() == [1.0, 4.0, 0.0, 3.0, 2.0]
+
+
+def test_strongest_detection_is_followed_wherever_it_is_listed() -> None:
+    most = 3
+    tracker = Tracker(TrackingConfig(most_detections=most), "run")
+    rng = np.random.default_rng(5)
+    followed = set()
+    for second in range(12):
+        origin = SATELLITE(float(second))
+        weak = [noisy(boresight(), 0.1, rng) for _ in range(most)]
+        lines = [*weak, line_of_sight(lambda _: SITE_ITRS_M, origin, float(second))]
+        snr = np.array([8.0] * most + [20.0])
+        time_unix_ns = START_UNIX_NS + second * NS_PER_S
+        view = ConeView(boresight(), 0.5)
+        look = make_look("s", time_unix_ns, time_unix_ns, origin, view, 0.7, 4e-4, lines, np.full(most + 1, 1e-4), snr)
+        followed |= {source.index for snapshot in tracker.update_look(look) for source in snapshot.detections}
+    assert followed == {most}
 
 
 def test_cone_has_what_is_within_its_angle_and_not_behind_the_earth() -> None:

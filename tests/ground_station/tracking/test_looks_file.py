@@ -1,22 +1,27 @@
 """What a line of looks may say, and what is said of one that cannot be used."""
 
 import json
+import math
 import tracemalloc
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
 from services.cli.track import run
 from services.geometry.time import NS_PER_S
+from services.ground_station.tracking.changes import Changes
 from services.ground_station.tracking.config import TrackingConfig
 from services.ground_station.tracking.look import Look
 from services.ground_station.tracking.looks_file import LookError, TrackLines, parse_look, parse_looks
 from services.ground_station.tracking.sensors import MOST_SENSORS
+from services.ground_station.tracking.snapshot import TrackSnapshot
 from services.ground_station.tracking.tracker import Tracker
 from services.runtime.errors import BadInputError
+from tests.ground_station.snapshots import KINEMATIC, in_space
 from tests.ground_station.tracking.targets import SITE_ITRS_M, Satellite, line_of_sight, noisy, satellites
 
 LOOK: dict[str, Any] = {
@@ -48,11 +53,14 @@ def test_line_of_sight_of_any_length_is_a_direction() -> None:
         ({"position_itrs_m": [7e6, 0.0]}, "not three numbers|not three finite"),
         ({"sigma_rad": 1e300}, "sigma_rad is 1e"),
         ({"sigma_rad": 0}, "sigma_rad is 0; it must be a number above 0"),
+        ({"sigma_rad": 1e-10}, "at least 1e-09"),
         ({"fov_half_angle_rad": 4}, "at most 3.14159"),
+        ({"fov_half_angle_rad": 1e-9}, "at least 1e-06"),
         ({"detections": [{"los_itrs": [0, 0, 0]}]}, "los_itrs"),
         ({"detections": None}, "no list of objects"),
         ({"sensor_id": ""}, "sensor_id is ''"),
         ({"sensor_id": 7}, "sensor_id is 7"),
+        ({"sensor_id": "\ud800"}, r"sensor_id is '\\ud800'"),
         ({"sensor_id": None}, "sensor_id is None"),
         ({"boresight_itrs": [0.0, 0.0, 0.0]}, "boresight_itrs"),
         ({"position_itrs_m": [float("nan"), 7e6, 0.0]}, "position_itrs_m"),
@@ -67,6 +75,26 @@ def test_line_of_sight_of_any_length_is_a_direction() -> None:
 def test_line_that_cannot_be_used_is_named(change: dict[str, Any], words: str) -> None:
     with pytest.raises(LookError, match=words):
         parse_look(json.dumps({**LOOK, **change}))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (json.dumps(LOOK).replace(str(LOOK["time_unix_ns"]), "1" * 5000), "is not JSON"),
+        ("[" * 100_000, "is not JSON"),
+        (json.dumps(LOOK).replace("7400000.0", "7" * 400), "position_itrs_m"),
+    ],
+    ids=["digits", "depth", "overflow"],
+)
+def test_line_beyond_what_can_be_read_is_named(text: str, words: str) -> None:
+    ((_, error),) = parse_looks([text])
+    assert isinstance(error, LookError)
+    assert words in str(error)
+
+
+def test_narrowest_field_of_view_has_a_size() -> None:
+    look = parse_look(json.dumps({**LOOK, "fov_half_angle_rad": 1e-6}))
+    assert look.solid_angle_sr == pytest.approx(math.pi * 1e-12)
 
 
 def test_number_that_is_none_counts_as_not_stated() -> None:
@@ -202,6 +230,27 @@ def test_every_line_that_is_told_is_json_with_what_a_reader_needs(tmp_path: Path
     error = np.array(newest["position_itrs_m"]) - SITE_ITRS_M
     assert error @ np.linalg.solve(covariance[:3, :3], error) < 16.0
     assert {source[0] for source in newest["detections"]} <= {"sat-0", "sat-1", "sat-2"}
+
+
+def no_json(word: str) -> None:
+    raise AssertionError(f"{word} is no JSON")
+
+
+class Told(list[TrackSnapshot]):
+    """Tracks that a look changed."""
+
+    look = parse_look(json.dumps(LOOK))
+
+
+def test_track_whose_state_becomes_no_number_ends_where_it_was_last() -> None:
+    nowhere = replace(KINEMATIC, position_itrs_m=np.full(3, np.nan))
+    lines = TrackLines()
+    lines.add(cast("Changes", Told([in_space(), in_space(track_id="t2", kinematic=nowhere)])))
+    lines.finish()
+    lines.add(cast("Changes", Told([in_space(1.0, state="ended", kinematic=nowhere)])))
+    (line,) = (json.loads(text, parse_constant=no_json) for text in lines.finish())
+    assert (line["track_id"], line["state"]) == ("t1", "ended")
+    assert line["position_itrs_m"] == KINEMATIC.position_itrs_m.tolist()
 
 
 def test_memory_stays_bounded_however_many_looks_come() -> None:

@@ -210,7 +210,18 @@ def test_satellite_that_is_lost_changes_no_name() -> None:
     left = [look for look in looks if look.sensor_id != "sat-2" or look.time_unix_ns < lost_unix_ns]
     snapshots = track(left)[1]
     for moving in (True, False):
-        assert set(confirmed(snapshots, moving=moving)) == set(confirmed(prompt()[1], moving=moving))
+        mine, all_seen = confirmed(snapshots, moving=moving), confirmed(prompt()[1], moving=moving)
+        assert set(mine) == set(all_seen)
+        for name, each in mine.items():
+            other = all_seen[name]
+            assert each.target_class == other.target_class
+            assert each.kinematic is not None
+            assert other.kinematic is not None
+            # Both refer to the newest look; what fewer satellites see is known less well.
+            assert abs(each.time_unix_ns - other.time_unix_ns) < 0.2 * NS_PER_S
+            off = np.abs(each.kinematic.position_itrs_m - other.kinematic.position_itrs_m)
+            sigma = np.sqrt(np.diag(each.kinematic.covariance)[:3] + np.diag(other.kinematic.covariance)[:3])
+            assert (off < 4.0 * sigma + 0.2 * np.abs(other.kinematic.velocity_itrs_m_per_s)).all()
 
 
 @pytest.mark.parametrize(

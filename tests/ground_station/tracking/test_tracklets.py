@@ -77,7 +77,7 @@ def followed(looks: list[Look], period_s: float = 0.5) -> tuple[np.void, NDArray
         advance_tracklets(tracklets, 0, k * period_s, ACCELERATION_M_PER_S2)
         zero, yes = np.zeros(1, dtype=np.int64), np.ones(1, dtype=np.bool_)
         see_tracklets(tracklets, pool, zero, zero, yes, look.arrays, k * period_s, 0, look.sequence)
-    return tracklets[0], pool[tracklets[0]["history"]]
+    return tracklets[0], pool.rays[tracklets[0]["history"]]
 
 
 def test_filter_is_kalmans() -> None:

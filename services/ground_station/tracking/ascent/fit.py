@@ -98,15 +98,25 @@ def fit_ascent(
     bias: None takes the sensors for free of bias.
 
     None with fewer than four lines of sight, or where the first one comes nowhere near the Earth, or no solution is
-    finite. From one direction only, the profiles bound what the looks do not tell: see the covariances.
+    finite, or a step of linear algebra fails. From one direction only, the profiles bound what the looks do not tell:
+    see the covariances.
     """
     seen = rays.until(at_s)
     if len(seen) < LEAST_RAYS:
         return None
+    try:
+        return _fitted(seen, at_s, start, bias, Ground(ground_height_m, ground_sigma_m))
+    except np.linalg.LinAlgError:
+        return None
+
+
+def _fitted(
+    seen: Rays, at_s: float, start: AscentFit | None, bias: BiasPrior | None, ground: Ground
+) -> AscentFit | None:
     followed = _followed(seen, at_s, bias, start) if start is not None else None
     if start is not None and followed is not None and not _is_to_search(seen, at_s, start, followed):
         return followed
-    searched = _searched(seen, at_s, bias, Ground(ground_height_m, ground_sigma_m), start)
+    searched = _searched(seen, at_s, bias, ground, start)
     if followed is not None and followed.is_fitting and (searched is None or _is_likelier(followed, searched)):
         return replace(followed, searched=len(seen))
     return searched

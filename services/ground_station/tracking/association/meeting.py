@@ -12,15 +12,13 @@ from numba import njit
 from services.ground_station.tracking.association.gating import widest_axis
 from services.ground_station.tracking.forces import height_m
 from services.ground_station.tracking.histories import TRACKLET_ROW
-from services.ground_station.tracking.records import NONE
+from services.ground_station.tracking.records import INSTANT_S, NONE
 
 # Where heat can be: from the ground, give or take, to where boost ends.
 LOWEST_M = -3000.0
 HIGHEST_M = 1_500_000.0
 # Lines of sight nearer to parallel than this do not meet anywhere in particular.
 SMALLEST_SINE = 0.02
-# Looks nearer in time than this are of one instant.
-INSTANT_S = 0.05
 # Looks of another satellite older than this do not pair with one of now, s.
 OLDEST_S = 2.0
 # How fast something may go of which there is one look so far, per axis; and what carries it, a satellite, m/s.
@@ -78,15 +76,9 @@ def candidates(tracklets, pool, position, sensor, time_s, gate, pair_hits, rows_
         return 0
     members = np.empty((count, MOST_MEMBERS), dtype=np.int64)
     sizes = witnesses(pairs, count, point, n, sensor_of, origin, los, sigma, gate, members)
-    # Sorted by size, then by distance; pairs within larger candidates are tried after all of these.
-    worth = np.empty(2 * count)
-    for c in range(count):
-        twice = hits[pairs[c, 0]] >= pair_hits and hits[pairs[c, 1]] >= pair_hits
-        worth[c] = MOST_MEMBERS - sizes[c] + apart[c] / (2.0 * gate) if sizes[c] > 2 else np.inf
-        worth[count + c] = MOST_MEMBERS + apart[c] / (2.0 * gate) if twice else np.inf
     filled = 0
-    for k in np.argsort(worth, kind="mergesort"):
-        if worth[k] == np.inf or filled == room:
+    for k in _rank(pairs, count, apart, sizes, hits, gate, pair_hits):
+        if filled == room:
             break
         c = k % count
         size_out[filled] = sizes[c] if k < count else 2
@@ -95,6 +87,22 @@ def candidates(tracklets, pool, position, sensor, time_s, gate, pair_hits, rows_
         point_out[filled] = point[c]
         filled += 1
     return filled
+
+
+@njit(cache=True, error_model="numpy")
+def _rank(pairs, count, apart, sizes, hits, gate, pair_hits):
+    """Return which candidates to try, best first: a pair's number with all its witnesses, plus `count` without.
+
+    sizes: (count,) of members with witnesses. hits: of each aim.
+    """
+    # Sorted by size, then by distance; pairs within larger candidates are tried after all of these.
+    worth = np.empty(2 * count)
+    for c in range(count):
+        twice = hits[pairs[c, 0]] >= pair_hits and hits[pairs[c, 1]] >= pair_hits
+        worth[c] = MOST_MEMBERS - sizes[c] + apart[c] / (2.0 * gate) if sizes[c] > 2 else np.inf
+        worth[count + c] = MOST_MEMBERS + apart[c] / (2.0 * gate) if twice else np.inf
+    order = np.argsort(worth, kind="mergesort")
+    return order[: np.searchsorted(worth[order], np.inf)]
 
 
 @njit(cache=True, error_model="numpy")

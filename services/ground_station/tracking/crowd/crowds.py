@@ -42,7 +42,11 @@ MOST_MISFIT = 1.5
 
 @njit(cache=True, error_model="numpy")
 def crowds(tracks, pool, of):  # noqa: PLR0912  # pairs within loops
-    """Fill of (n,) with the number of the crowd that each track is in, or -1 where it is apart; return how many."""
+    """Fill of (n,) with the number of the crowd that each track is in, or -1; return how many crowds there are.
+
+    In none are tracks that are apart, and those of more than MOST_TRACKS in a chain of neighbours: so many are not
+    untangled at all.
+    """
     n = len(tracks)
     parent = np.arange(n)
     reach = np.zeros(n)
@@ -125,7 +129,11 @@ def untangle_crowd(
     # While there are few looks, more than one sharing may explain them.
     settled = (tracks["time_s"][rows] - crowded_s < LATELY_S).all() and at_s - float(rays["time_s"][0]) >= YOUNG_S
     anew = not settled and m <= MOST_SOUGHT
-    misfit = untangle(looks, common, owner, m, anew, x, known, middle_known, output, jacobian)
+    try:
+        misfit = untangle(looks, common, owner, m, anew, x, known, middle_known, output, jacobian)
+    except np.linalg.LinAlgError:
+        # Looks that leave a combination of parameters wholly open, but for rounding.
+        return False
     if not (np.isfinite(x).all() and np.isfinite(known).all() and misfit < MOST_MISFIT):
         return False
     way = way_of(tracks, rows, output)

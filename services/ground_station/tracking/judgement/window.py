@@ -220,11 +220,13 @@ def finest_pixel_m(looks, near_itrs_m):
 
 @njit(cache=True, error_model="numpy")
 def position_of(fit, since_s):
+    """Return where a fit's motion is so long after the time it is about, m."""
     return place_at(fit.coefficients, since_s)
 
 
 @njit(cache=True, error_model="numpy")
 def velocity_of(fit):
+    """Return a fit's velocity at the time it is about, m/s."""
     return fit.coefficients[1, 0], fit.coefficients[1, 1], fit.coefficients[1, 2]
 
 
@@ -240,20 +242,24 @@ def speed_along(fit, direction, scale):
 
 @njit(cache=True, error_model="numpy")
 def difference(a, b):
+    """Return the vector from b to a."""
     return a[0] - b[0], a[1] - b[1], a[2] - b[2]
 
 
 @njit(cache=True, error_model="numpy")
 def dot(a, b):
+    """Return the scalar product."""
     return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 
 
 @njit(cache=True, error_model="numpy")
 def norm(vector):
+    """Return the length of a vector."""
     return math.sqrt(dot(vector, vector))
 
 
 @njit(cache=True, error_model="numpy")
 def unit(vector):
+    """Return the direction of a vector that has a length."""
     length = norm(vector)
     return vector[0] / length, vector[1] / length, vector[2] / length

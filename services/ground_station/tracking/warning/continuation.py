@@ -20,6 +20,14 @@ def squared_distance(lost: Kinematic, found: Kinematic, gap_s: float, force_sigm
     The lost one falls freely for `gap_s`, pushed meanwhile by unknown forces of this standard deviation an axis: one in
     the gap's first half, another in its second. Infinite where covariances give no distance.
     """
+    try:
+        squared = _squared_distance(lost, found, gap_s, force_sigma_m_per_s2)
+    except np.linalg.LinAlgError:
+        return math.inf
+    return squared if squared >= 0 else math.inf
+
+
+def _squared_distance(lost: Kinematic, found: Kinematic, gap_s: float, force_sigma_m_per_s2: float) -> float:
     state = np.concatenate([lost.position_itrs_m, lost.velocity_itrs_m_per_s])
     values, vectors = np.linalg.eigh(lost.covariance)
     axes = (vectors * np.sqrt(np.maximum(values, 0.0))).T
@@ -33,8 +41,4 @@ def squared_distance(lost: Kinematic, found: Kinematic, gap_s: float, force_sigm
         spread += push @ push.T
     apart = np.concatenate([found.position_itrs_m, found.velocity_itrs_m_per_s]) - states[0]
     scale = np.sqrt(np.maximum(np.diag(spread), 1e-12))
-    try:
-        squared = float(apart / scale @ np.linalg.solve(spread / np.outer(scale, scale), apart / scale))
-    except np.linalg.LinAlgError:
-        return math.inf
-    return squared if squared >= 0 else math.inf
+    return float(apart / scale @ np.linalg.solve(spread / np.outer(scale, scale), apart / scale))

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from sat_emulator.scene.flight.rocket import RocketFlight
 from services.geometry.ellipsoid import east_north_up
+from services.ground_station.tracking.ascent import fit as fit_module
 from services.ground_station.tracking.ascent.fit import AscentFit, fit_ascent
 from services.ground_station.tracking.ascent.rays import BiasPrior, Rays
 from tests.ground_station.tracking.ascent.flights import EPOCH_OF_LAUNCH_S, Satellite, rocket, seen
@@ -157,3 +158,12 @@ def test_rows_that_do_not_match_are_refused() -> None:
     rays = looks("glider", TWO, 5.0, 8, seed=9)
     with pytest.raises(ValueError, match="one row a line of sight"):
         Rays(rays.time_s[1:], rays.origin_itrs_m, rays.los_itrs, rays.sigma_rad, rays.sensor)
+
+
+def test_looks_that_defeat_linear_algebra_tell_of_no_ascent(monkeypatch: pytest.MonkeyPatch) -> None:
+    def defeated(*_: object) -> None:
+        raise np.linalg.LinAlgError("SVD did not converge")
+
+    monkeypatch.setattr(fit_module, "search_launch", defeated)
+    rays = looks("short_range_liquid", FOUR, 1.0, 10, 1)
+    assert fit_ascent(rays, float(rays.time_s.max())) is None

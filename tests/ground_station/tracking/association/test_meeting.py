@@ -144,7 +144,7 @@ def found(places: list[list[Float64]], hits: list[int], pair_hits: int = 2) -> t
     tracklets["hits"] = hits
     position = np.array([watching[number](0.0) for number in range(len(places))])
     rows, sizes, points = np.empty((50, MOST_MEMBERS), dtype=np.int64), np.empty(50, dtype=np.int64), np.empty((50, 3))
-    count = candidates(tracklets, pool, position, len(places) - 1, 0.0, GATE, pair_hits, rows, sizes, points)
+    count = candidates(tracklets, pool.rays, position, len(places) - 1, 0.0, GATE, pair_hits, rows, sizes, points)
     return [set(rows[k, : sizes[k]].tolist()) for k in range(count)], points[:count]
 
 

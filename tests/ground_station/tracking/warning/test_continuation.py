@@ -54,6 +54,12 @@ def test_drift_there_and_back_is_where_it_was() -> None:
     assert moved(there, -250.0) == pytest.approx(START, abs=0.05)
 
 
+def test_covariance_that_is_no_number_is_infinitely_far() -> None:
+    lost = kinematic(START, np.full((6, 6), np.nan))
+    assert squared_distance(lost, kinematic(START, FOUND), 10.0, 0.1) == np.inf
+    assert squared_distance(kinematic(START, LOST), kinematic(START, np.full((6, 6), np.nan)), 10.0, 0.1) == np.inf
+
+
 def test_states_without_covariance_are_infinitely_far() -> None:
     exact = kinematic(START, np.zeros((6, 6)))
     other = kinematic(START + 1.0, np.zeros((6, 6)))
