@@ -152,8 +152,19 @@ def test_no_child_outlives_a_launcher_that_is_killed(tmp_path: Path) -> None:
     assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
 
 
-def test_memory_counts_this_process_at_least() -> None:
-    assert memory_mb() >= psutil.Process().memory_info().rss / 1e6 * 0.5
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not tell what processes share")
+def test_memory_counts_children_and_what_processes_share_once() -> None:
+    alone_mb = memory_mb()
+    waits = "import numpy, sys; print(1, flush=True); sys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", waits], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        both = [psutil.Process(), psutil.Process(child.pid)]
+        own_mb = sum(process.memory_full_info().uss for process in both) / 1e6
+        counted_twice_mb = sum(process.memory_info().rss for process in both) / 1e6
+        assert own_mb < memory_mb() < counted_twice_mb
+        assert memory_mb() > alone_mb + 5
+        child.communicate()
 
 
 def test_every_module_of_kernels_of_satellites_and_relay_is_compiled_beforehand() -> None:
