@@ -15,7 +15,8 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	@# Kernels compile when they are first imported or called; better here than when the first run waits for them.
 	$(BIN)/python -m services.ground_station.tracking.rehearsal & tracking=$$!; \
 	$(BIN)/python -m services.stack.compile_kernels && \
-	$(BIN)/python -c 'import services.ground_station.detection.detect' && wait $$tracking
+	$(BIN)/python -c 'import services.ground_station.detection.detect' && \
+	$(BIN)/python -m services.ground_station.tracking.crowd.rehearsal && wait $$tracking
 	@touch $@
 
 up: $(VENV)/.installed
@@ -28,8 +29,8 @@ lint: $(VENV)/.installed
 	$(BIN)/lint-imports
 	$(BIN)/buf lint
 
-# Rooms that compute and do nothing else: one process for these, another for those that wait for sockets and programs.
-PURE := tests/bench tests/bench_tracking tests/geometry tests/sat_emulator tests/scenario \
+# One process for rooms that compute, and the relay's; another for all that wait for sockets and programs.
+PURE := tests/bench tests/bench_tracking tests/geometry tests/relay tests/sat_emulator tests/scenario \
 	tests/ground_station/detection tests/ground_station/tracking
 
 test: lint

@@ -50,13 +50,26 @@ def rehearse(*, crowd: bool = True) -> int:
     return len(moving)
 
 
+def origin_itrs_m(time_s: float, number: int) -> Float64:
+    """Return where a satellite is, (3,), ITRS, metres."""
+    east_m, north_m = SATELLITES[number]
+    along_m = east_m + SATELLITE_M_PER_S * time_s
+    position: Float64 = SITE_ITRS_M + along_m * EAST + north_m * NORTH + SATELLITE_HEIGHT_M * UP
+    return position
+
+
+def rockets_itrs_m(time_s: float) -> Float64:
+    """Return where the two rockets are, (2, 3), ITRS, metres."""
+    risen_m = RISE_M_PER_S2 * time_s**2 / 2
+    first = SITE_ITRS_M + risen_m * UP + risen_m / 4 * EAST
+    return np.array([first, first + APART_M * NORTH])
+
+
 def _look(time_s: float, number: int, crowd: bool) -> Look:
     """Return a satellite's look; the last one's has a camera, the others' a round field of view."""
-    east_m, north_m = SATELLITES[number]
-    position = SITE_ITRS_M + (east_m + SATELLITE_M_PER_S * time_s) * EAST + north_m * NORTH + SATELLITE_HEIGHT_M * UP
-    risen = RISE_M_PER_S2 * time_s**2 / 2
-    first = SITE_ITRS_M + risen * UP + risen / 4 * EAST
-    sources = np.array([first, SITE_ITRS_M + 5e4 * NORTH, *([first + APART_M * NORTH] if crowd else [])])
+    position = origin_itrs_m(time_s, number)
+    first, second = rockets_itrs_m(time_s)
+    sources = np.array([first, SITE_ITRS_M + 5e4 * NORTH, *([second] if crowd else [])])
     los = sources - position
     los += np.random.default_rng([round(time_s), number]).normal(0.0, SIGMA_RAD, los.shape) * 1e6
     los /= np.linalg.norm(los, axis=1)[:, None]

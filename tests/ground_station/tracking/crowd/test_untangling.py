@@ -12,6 +12,7 @@ from sat_emulator.scene.flight.rocket import RocketFlight
 from services.geometry.geodesic import geodesic_destination
 from services.ground_station.tracking.crowd.common import Common, common_flight
 from services.ground_station.tracking.crowd.looks import CrowdLooks, lay_out_looks
+from services.ground_station.tracking.crowd.rehearsal import rehearse_crowd
 from services.ground_station.tracking.crowd.untangling import untangle
 from services.ground_station.tracking.records import RAY
 from services.scenario.model import Place
@@ -117,3 +118,7 @@ def test_looks_that_lead_nowhere_have_no_flight_in_common() -> None:
     records["los"] = los / np.linalg.norm(los, axis=1)[:, None]
     records["origin"] = -7.4e6 * records["los"]
     assert common_flight(lay_out_looks(records, ODDS)[1], float(records["time_s"][-1])) is None
+
+
+def test_rehearsed_rockets_are_told_apart() -> None:
+    assert rehearse_crowd() == pytest.approx(1.0, abs=0.3)
