@@ -13,8 +13,10 @@ from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 
 from plumewatch.v1 import network_pb2, network_pb2_grpc
-from services.geometry.time import format_rfc3339, parse_rfc3339
+from services.cli.instant import instant_of_option
+from services.geometry.time import format_rfc3339
 from services.runtime.errors import PeerUnavailableError, PlumewatchError
+from services.scenario.model.network import MOST_RAIN_MM_PER_H
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
@@ -31,6 +33,8 @@ At = Annotated[str, typer.Option(metavar="RFC3339", help="Emulated instant; left
 RELAY = "127.0.0.1:50051"
 # Of a field of 32 bits without a sign.
 LARGEST_NUMBER = 2**32 - 1
+# Longer than any run, and still an instant that a message can hold; seconds.
+LONGEST_FAULT_S = 1e9
 ALL_NODES = "`plumewatch network show --nodes` lists all"
 
 
@@ -50,7 +54,7 @@ def show(
         return
     if names:
         for node in topology.nodes:
-            print(f"{node.node:16} {_kind(node.kind)}" + (", out of order" if node.failed else ""))
+            print(f"{node.node:16} {_kind(node.kind)}{_plane(node)}" + (", out of order" if node.failed else ""))
         return
     print(f"Network at {format_rfc3339(topology.time_unix_ns)}")
     for kind in (
@@ -83,7 +87,7 @@ def route(
     as_json: AsJson = False,
 ) -> None:
     """Print the path of one satellite's frames."""
-    with _network(relay, ALL_NODES) as network:
+    with _network(relay) as network:
         wanted = network_pb2.GetRouteRequest(satellite_id=satellite, time_unix_ns=_instant(at), gateway=gateway)
         path = network.GetRoute(wanted, timeout=DEADLINE_S)
     if as_json:
@@ -112,7 +116,7 @@ def draw_map(
     plumewatch network map --out now.png                                       a running relay's
     plumewatch network map --scenario default --at 2026-06-21T12:01:00Z --out later.png
     """  # noqa: D301
-    from services.scenario.load import load_scenario
+    from services.scenario.load import load_scenario, naming_the_file
     from services.scenario.resolve import start_unix_ns
     from services.stack.pictures.network_map import draw_network
     from services.stack.pictures.network_scene import scene_of, topology_of
@@ -122,7 +126,8 @@ def draw_map(
     instant = _instant(at)
     if scenario:
         loaded = load_scenario(Path(scenario))
-        topology = topology_of(loaded, start_unix_ns(loaded) if instant is None else instant)
+        with naming_the_file(scenario):
+            topology = topology_of(loaded, start_unix_ns(loaded) if instant is None else instant)
         title = loaded.name
     else:
         with _network(relay) as network:
@@ -130,8 +135,11 @@ def draw_map(
             topology = network.GetTopology(wanted, timeout=DEADLINE_S)
         title = f"relay at {relay}"
     picture = draw_network(scene_of(topology), width, height, world=world, title=title)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    picture.save(out)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        picture.save(out)
+    except OSError as error:
+        raise PlumewatchError(f"{out} cannot be written ({error.strerror or error}); choose another --out") from error
     print(f"{out}: {len(topology.nodes)} nodes, {len(topology.links)} links at {format_rfc3339(topology.time_unix_ns)}")
 
 
@@ -146,14 +154,15 @@ def fail(
     ] = "",
     to_node: Annotated[str, typer.Argument(help="The link's other end; left out: the node itself fails.")] = "",
     plane: Annotated[
-        int, typer.Option(min=-1, max=LARGEST_NUMBER, metavar="N", help="All satellites of this plane of shell NODE.")
-    ] = -1,
-    share: Annotated[float, typer.Option(min=0, max=1, metavar="P", help="This share of all laser links.")] = 0.0,
+        int | None,
+        typer.Option(min=0, max=LARGEST_NUMBER, metavar="N", help="All satellites of this plane of shell NODE."),
+    ] = None,
+    share: Annotated[float | None, typer.Option(metavar="P", help="This share of all laser links.")] = None,
     seed: Annotated[
-        int, typer.Option(min=0, max=LARGEST_NUMBER, help="Which links --share takes: same seed, same links.")
-    ] = 0,
-    rain: Annotated[float, typer.Option(min=0, metavar="MM_PER_H", help="Rain on gateway NODE: rate is lost.")] = 0.0,
-    last_s: Annotated[float, typer.Option("--for", min=0, metavar="S", help="Heals by itself after so long.")] = 0.0,
+        int | None, typer.Option(min=0, max=LARGEST_NUMBER, help="Which links --share takes: same seed, same links.")
+    ] = None,
+    rain: Annotated[float | None, typer.Option(metavar="MM_PER_H", help="Rain on gateway NODE: rate is lost.")] = None,
+    last_s: Annotated[float | None, typer.Option("--for", metavar="S", help="Heals by itself after so long.")] = None,
     relay: Relay = RELAY,
     at: At = "",
     as_json: AsJson = False,
@@ -167,22 +176,27 @@ def fail(
     plumewatch network fail --share 0.3            thirty per cent of the laser links
     plumewatch network fail dongara --rain 40      a downpour on a gateway
     """  # noqa: D301
+    _check_above_0("--share", share, 1.0)
+    _check_above_0("--rain", rain, MOST_RAIN_MM_PER_H)
+    _check_above_0("--for", last_s, LONGEST_FAULT_S)
     wanted = network_pb2.Fault(node=node, to_node=to_node, start_unix_ns=_instant(at) or 0)
-    chosen = [name for name, given in (("--plane", plane >= 0), ("--share", share > 0), ("--rain", rain > 0)) if given]
+    chosen = [name for name, given in (("--plane", plane), ("--share", share), ("--rain", rain)) if given is not None]
     if len(chosen) > 1 or (chosen and to_node):
         raise typer.BadParameter(f"{' and '.join([*chosen, 'TO_NODE'][:2])} exclude each other; give one")
-    if share > 0 and node:
+    if share is not None and node:
         raise typer.BadParameter("NODE and --share exclude each other; give one")
-    if plane >= 0:
+    if seed is not None and share is None:
+        raise typer.BadParameter("says which links --share takes; give --share, too", param_hint="--seed")
+    if plane is not None:
         wanted.kind, wanted.plane = network_pb2.FAULT_KIND_PLANE, plane
-    elif share > 0:
-        wanted.kind, wanted.share, wanted.seed = network_pb2.FAULT_KIND_LASER_LINKS, share, seed
-    elif rain > 0:
+    elif share is not None:
+        wanted.kind, wanted.share, wanted.seed = network_pb2.FAULT_KIND_LASER_LINKS, share, seed or 0
+    elif rain is not None:
         wanted.kind, wanted.rain_mm_per_h = network_pb2.FAULT_KIND_RAIN, rain
-    if not node and share == 0:
+    if not node and share is None:
         raise typer.BadParameter(f"name what fails, or give --share; {ALL_NODES}")
-    with _network(relay, ALL_NODES) as network:
-        if last_s > 0:
+    with _network(relay) as network:
+        if last_s is not None:
             start = wanted.start_unix_ns or _now(network)
             wanted.start_unix_ns, wanted.end_unix_ns = start, start + round(last_s * 1e9)
         answer = network.InjectFault(network_pb2.InjectFaultRequest(fault=wanted), timeout=DEADLINE_S)
@@ -203,6 +217,8 @@ def heal(
         if fault_id == "all":
             listed = network.ListFaults(network_pb2.ListFaultsRequest(), timeout=DEADLINE_S)
             faults = [fault.fault_id for fault in listed.faults]
+            if not faults:
+                print("no fault holds")
         for fault in faults:
             network.ClearFault(network_pb2.ClearFaultRequest(fault_id=fault), timeout=DEADLINE_S)
             print(f"{fault} healed")
@@ -236,7 +252,7 @@ def watch(
                 _print_json(look)
         else:
             _watch_table(looks)
-        return
+        raise PlumewatchError("relay stopped")
     raise typer.Exit(130)
 
 
@@ -291,12 +307,22 @@ def _kind(kind: Any) -> str:
     return name.removeprefix("NODE_KIND_").lower().replace("_", " ")
 
 
-@contextlib.contextmanager
-def _network(address: str, hint: str = "") -> Iterator[Any]:
-    """Open a client for the relay; what it refuses becomes an error for the user.
+def _plane(node: network_pb2.Node) -> str:
+    """Return where in the mesh a relay satellite flies; empty for another node, and for one in no shell."""
+    if not node.shell:
+        return ""
+    return f", {node.shell} plane {node.plane}" if node.HasField("plane") else f", {node.shell}"
 
-    hint: said after the relay's words where it knows no such thing.
-    """
+
+def _check_above_0(option: str, value: float | None, most: float) -> None:
+    # NaN compares false.
+    if value is not None and not 0 < value <= most:
+        raise typer.BadParameter(f"{value:g} is not above 0 and at most {most:g}", param_hint=option)
+
+
+@contextlib.contextmanager
+def _network(address: str) -> Iterator[Any]:
+    """Open a client for the relay; what it refuses becomes an error for the user."""
     with grpc.insecure_channel(address, options=(("grpc.max_receive_message_length", MESSAGE_BYTES),)) as channel:
         try:
             yield network_pb2_grpc.NetworkServiceStub(channel)  # type: ignore[no-untyped-call]
@@ -306,18 +332,13 @@ def _network(address: str, hint: str = "") -> Iterator[Any]:
                 raise PeerUnavailableError(
                     "the relay", address, "start it, or give its address with --relay"
                 ) from error
-            if code is grpc.StatusCode.NOT_FOUND and hint:
-                details += f"; {hint}"
+            if code is grpc.StatusCode.NOT_FOUND and details.startswith("there is no node"):
+                details += f"; {ALL_NODES}"
             raise PlumewatchError(f"relay at {address}: {details or code.name}") from error
 
 
 def _instant(text: str) -> int | None:
-    if not text:
-        return None
-    try:
-        return parse_rfc3339(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--at") from error
+    return instant_of_option(text) if text else None
 
 
 def _now(network: Any) -> int:

@@ -1,16 +1,16 @@
 """Turn looks (lines of sight) into tracks.
 
 LOOKS has one look of one sensor a line; OUT gets one line a track and look time. A line that is no look is named on
-standard error and passed over; the exit status is 0 unless none could be used.
+standard error and passed over; the exit status is 0 unless none could be used. OUT takes its name when it is complete.
 
 Looks are taken in the order of their times, whatever the order of the lines. One that is older than the newest before
 it by more than --reorder-s is passed over, too; a file that is sorted by time_unix_ns loses none.
 """
 
 import sys
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, BinaryIO
 
 import typer
 
@@ -43,6 +43,7 @@ def run(
     from services.ground_station.tracking.looks_file import LookError, TrackLines, parse_looks
     from services.ground_station.tracking.sensors import TooManySensorsError
     from services.ground_station.tracking.tracker import LateLookError, Tracker
+    from services.runtime.whole_file import cleaned_up_on_sigterm
 
     if not 0 < reorder_s <= LONGEST_REORDER_S:
         raise typer.BadParameter(
@@ -50,22 +51,27 @@ def run(
             "lines by time_unix_ns",
             param_hint="--reorder-s",
         )
+    _refuse_one_file_twice(looks, out, timing)
     lines = TrackLines()
+    # The line of each look that the tracker holds back, by the look's identity: two lines may say the same.
+    held: dict[int, int] = {}
 
-    def name_left_out(_: Look, why: str) -> None:
-        print(f"{looks}: {why}", file=sys.stderr)
+    def name_left_out(look: Look, why: str) -> None:
+        print(f"{looks}:{held.pop(id(look))}: {why}", file=sys.stderr)
 
     tracker = Tracker(TrackingConfig(reorder_s=reorder_s), run_id, settled=lines.add, left_out=name_left_out)
     used = refused = 0
-    with ExitStack() as files:
+    with cleaned_up_on_sigterm(), ExitStack() as files:
         try:
-            source = files.enter_context(looks.open(encoding="utf-8", errors="replace"))
-            tracks = files.enter_context(out.open("w", encoding="utf-8"))
-            times = files.enter_context(timing.open("w", encoding="utf-8")) if timing is not None else None
+            # A byte-order mark is no part of the first line.
+            source = files.enter_context(looks.open(encoding="utf-8-sig", errors="replace"))
+            tracks = files.enter_context(_written(out))
+            times = files.enter_context(_written(timing)) if timing is not None else None
             for number, look in parse_looks(source):
                 try:
                     if isinstance(look, LookError):
                         raise look
+                    held[id(look)] = number
                     begun = time.perf_counter_ns()
                     tracker.update_look(look)
                     took = time.perf_counter_ns() - begun
@@ -74,13 +80,39 @@ def run(
                     option = " (reorder_s is --reorder-s here)" if type(error) is LateLookError else ""
                     print(f"{looks}:{number}: {error}{option}", file=sys.stderr)
                     continue
+                finally:
+                    if not tracker.waits:
+                        held.clear()
                 used += 1
-                tracks.writelines(f"{line}\n" for line in lines.ready())
+                tracks.writelines(f"{line}\n".encode() for line in lines.ready())
                 if times is not None:
-                    times.write(f"{took}\n")
+                    times.write(f"{took}\n".encode())
             tracker.finish()
-            tracks.writelines(f"{line}\n" for line in lines.finish())
+            tracks.writelines(f"{line}\n".encode() for line in lines.finish())
         except OSError as error:
-            raise BadInputError(str(getattr(error, "filename", None) or looks), f"cannot be used: {error}") from error
-    if used == 0:
-        raise BadInputError(str(looks), f"has no look that could be used ({refused} lines refused)")
+            raise BadInputError(str(error.filename or looks), f"cannot be used: {error.strerror or error}") from error
+        if used == 0:
+            raise BadInputError(str(looks), f"has no look that could be used ({refused} lines refused)")
+
+
+def _refuse_one_file_twice(looks: Path, out: Path, timing: Path | None) -> None:
+    """Raise BadParameter where a file would be written over LOOKS, or over another that is written."""
+    named = {looks.resolve(): "LOOKS"}
+    for option, path in (("--out", out), ("--timing", timing)):
+        if path is None:
+            continue
+        is_looks = looks.is_file() and path.exists() and path.samefile(looks)
+        other = "LOOKS" if is_looks else named.get(path.resolve())
+        if other is not None and (path.is_file() or not path.exists()):
+            raise typer.BadParameter(f"{path} is {other}, too; name another file", param_hint=option)
+        named[path.resolve()] = option
+
+
+def _written(path: Path) -> AbstractContextManager[BinaryIO]:
+    """Return a file that takes its name when it is complete; a device or a pipe, which cannot, as it is.
+
+    A link stays one: standard output may be one to a file.
+    """
+    from services.runtime.whole_file import whole_file
+
+    return whole_file(path.resolve()) if path.is_file() or path.is_dir() or not path.exists() else path.open("wb")

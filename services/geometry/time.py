@@ -11,7 +11,7 @@ NS_PER_DAY = 86_400 * NS_PER_S
 # Julian date of 1970-01-01T00:00 UTC.
 JULIAN_DATE_1970 = 2_440_587.5
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-RFC3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)")
+RFC3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)?")
 
 
 def unix_ns(instant: datetime) -> int:
@@ -42,7 +42,12 @@ def parse_rfc3339(text: str) -> int:
     if match is None:
         raise ValueError(f"{text!r} is not an instant like 2026-06-21T12:00:00Z")
     day, clock, fraction, zone = match.groups()
-    whole = datetime.fromisoformat(f"{day}T{clock}{zone.upper().replace('Z', '+00:00')}")
+    if zone is None:
+        raise ValueError(f"{text!r} is not an instant like 2026-06-21T12:00:00Z: its zone is missing (for UTC add Z)")
+    try:
+        whole = datetime.fromisoformat(f"{day}T{clock}{zone.upper().replace('Z', '+00:00')}")
+    except ValueError as error:
+        raise ValueError(f"{text!r} is no instant: {error}") from error
     return unix_ns(whole) + int((fraction or "")[:9].ljust(9, "0"))
 
 

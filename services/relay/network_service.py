@@ -72,7 +72,7 @@ class NetworkService(network_pb2_grpc.NetworkServiceServicer):
             problem = f"{request.satellite_id} has no path to {to} at {format_rfc3339(at)}"
             await abort_with(
                 context,
-                PlumewatchError(f"{problem}; ask for another instant or gateway, or heal what ListFaults names"),
+                PlumewatchError(f"{problem}; ask for another instant or gateway, or heal a fault"),
             )
         return messages.route_message(path, at)
 
@@ -152,6 +152,9 @@ class NetworkService(network_pb2_grpc.NetworkServiceServicer):
         if not first <= at <= last:
             await abort_with(
                 context,
-                ValueError(f"time_unix_ns is {at}, more than 30 days from the run; ask between {first} and {last}"),
+                ValueError(
+                    f"time_unix_ns is {format_rfc3339(at)}, more than 30 days from the run; ask between "
+                    f"{format_rfc3339(first)} and {format_rfc3339(last)}"
+                ),
             )
         return int(at)

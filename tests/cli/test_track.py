@@ -96,7 +96,7 @@ def test_bad_lines_are_named_and_passed_over(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     assert "looks.jsonl:1: sigma_rad is 0" in result.stderr
     assert "looks.jsonl:2: position_itrs_m" in result.stderr
-    assert "looks.jsonl:3: sensor_id is None" in result.stderr
+    assert "looks.jsonl:3: sensor_id is missing" in result.stderr
 
 
 def track(folder: Path, records: list[dict[str, Any]], *options: str) -> tuple[str, str]:
@@ -156,6 +156,7 @@ def test_look_of_a_wrong_clock_and_one_whose_place_is_taken_are_named_and_the_re
     told, named = track(tmp_path, [*good[:4], wrong_clock, *good[4:9], taken, *good[9:]])
     assert told == clean
     clock, place = named.splitlines()
+    assert "looks.jsonl:5: look of 's0'" in clock
     assert "set the sensor's clock right" in clock
     assert "looks.jsonl:11: look of 's2'" in place
     assert "--reorder-s" not in place
@@ -182,6 +183,71 @@ def test_a_file_without_looks_fails(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["track", str(source), "--out", str(tmp_path / "out")])
     assert isinstance(result.exception, BadInputError)
     assert "no look that could be used" in str(result.exception)
+
+
+@pytest.mark.parametrize("option", ["--out", "--timing"])
+@pytest.mark.parametrize("linked", [False, True])
+def test_file_of_looks_is_not_written_over(tmp_path: Path, option: str, linked: bool) -> None:
+    source = write(tmp_path / "looks.jsonl", looks(1))
+    before, named = source.read_text(), source
+    if linked:
+        named = tmp_path / "link"
+        named.hardlink_to(source)
+    # The last --out counts.
+    arguments = ["track", str(source), "--out", str(tmp_path / "out"), option, str(named)]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 2
+    assert option in result.stderr
+    assert source.read_text() == before
+    assert not (tmp_path / "out").exists()
+
+
+def test_out_and_timing_are_two_files(tmp_path: Path) -> None:
+    source, out = write(tmp_path / "looks.jsonl", looks(1)), str(tmp_path / "out")
+    result = CliRunner().invoke(app, ["track", str(source), "--out", out, "--timing", out])
+    assert result.exit_code == 2
+    assert "--timing" in result.stderr
+
+
+def test_run_without_a_usable_look_leaves_earlier_files_as_they_were(tmp_path: Path) -> None:
+    source, out = write(tmp_path / "looks.jsonl", [{"detections": []}]), tmp_path / "tracks.jsonl"
+    out.write_text("earlier\n")
+    result = CliRunner().invoke(app, ["track", str(source), "--out", str(out)])
+    assert isinstance(result.exception, BadInputError)
+    assert out.read_text() == "earlier\n"
+    assert {path.name for path in tmp_path.iterdir()} == {"looks.jsonl", "tracks.jsonl"}
+
+
+def test_device_is_written_as_it_is(tmp_path: Path) -> None:
+    source = write(tmp_path / "looks.jsonl", looks(1))
+    result = CliRunner().invoke(app, ["track", str(source), "--out", "/dev/null"])
+    assert result.exit_code == 0, result.output
+    assert Path("/dev/null").is_char_device()
+
+
+def test_link_stays_one_to_the_file_that_is_written(tmp_path: Path) -> None:
+    link, target = tmp_path / "link", tmp_path / "tracks.jsonl"
+    link.symlink_to(target)
+    source = write(tmp_path / "looks.jsonl", looks(3))
+    result = CliRunner().invoke(app, ["track", str(source), "--out", str(link)])
+    assert result.exit_code == 0, result.output
+    assert link.is_symlink()
+    assert target.read_text()
+
+
+def test_byte_order_mark_costs_no_look(tmp_path: Path) -> None:
+    source, timing = write(tmp_path / "looks.jsonl", looks(1)), tmp_path / "timing"
+    source.write_bytes(b"\xef\xbb\xbf" + source.read_bytes())
+    arguments = ["track", str(source), "--out", str(tmp_path / "out"), "--timing", str(timing)]
+    result = CliRunner().invoke(app, arguments)
+    assert result.stderr == ""
+    assert len(timing.read_text().splitlines()) == len(looks(1))
+
+
+def test_file_that_is_not_there_is_named_once(tmp_path: Path) -> None:
+    source = tmp_path / "looks.jsonl"
+    result = CliRunner().invoke(app, ["track", str(source), "--out", str(tmp_path / "out")])
+    assert str(result.exception) == f"{source}: cannot be used: No such file or directory"
 
 
 def test_score_prints_one_json_object(tmp_path: Path) -> None:

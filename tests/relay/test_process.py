@@ -199,6 +199,8 @@ async def test_network_verb_shows_fails_and_heals(tmp_path: Path) -> None:
         code, _, errors = await command("network", "fail", "nowhere", *at)
         assert code == 1
         assert "there is no node 'nowhere'" in errors
+        code, _, errors = await command("network", "show", "--at", "2030-01-01T00:00:00Z", *at)
+        assert (code, "2030-01-01T00:00:00.000Z, more than 30 days from the run" in errors) == (1, True)
         offline = await command(
             "route",
             *("--constellation", str(tmp_path / "scenario.toml"), "--from", "sat-1", "--to", "station-1"),
@@ -220,6 +222,7 @@ async def test_network_verb_without_a_relay_says_how_to_get_one() -> None:
     [
         (("--from", "sat-7", "--at", "2026-06-21T12:00:00Z"), 1, "it has sat-1"),
         (("--from", "sat-1", "--at", "noon"), 2, "noon"),
+        (("--from", "sat-1", "--at", "1960-06-21T12:00:00Z"), 2, "1960"),
         (("--from", "sat-1", "--at", "2026-06-21T12:00:00Z", "--to", "moon"), 2, "perth"),
     ],
 )
@@ -238,6 +241,35 @@ async def test_satellite_whose_lasers_reach_nobody_has_no_path(tmp_path: Path) -
     arguments = ("--constellation", str(tmp_path / "scenario.toml"), "--from", "sat-1", "--at", "2026-06-21T12:00:00Z")
     returned, _, errors = await command("route", *arguments)
     assert (returned, "no path" in errors) == (1, True)
+    assert "above a gateway" in " ".join(errors.split())
+    _, _, errors = await command("route", *arguments, "--to", "perth")
+    assert "above that gateway" in " ".join(errors.split())
+
+
+async def test_satellite_of_a_catalogue_that_flies_in_no_shell_is_told_so(shared_data: Path, tmp_path: Path) -> None:
+    # One satellite alone makes no shell.
+    lines = (shared_data / "tle" / "starlink.tle").read_text().splitlines()[:3]
+    (tmp_path / "one.tle").write_text("\n".join(lines))
+    asked = ("--from", lines[0].strip(), "--at", "2026-06-21T12:00:00Z")
+    code, _, errors = await command("route", "--constellation", str(tmp_path / "one.tle"), *asked)
+    assert code == 1
+    assert f"{lines[0].strip()} has no laser links: its height belongs to no shell" in " ".join(errors.split())
+
+
+async def test_route_of_a_scenario_keeps_to_its_planned_faults(tmp_path: Path) -> None:
+    file = tmp_path / "scenario.toml"
+    asked = ("route", "--constellation", str(file), "--from", "sat-1", "--at", "2026-06-21T12:00:07Z")
+    file.write_text(SCENARIO)
+    code, output, errors = await command(*asked)
+    assert code == 0, errors
+    gateway = json.loads(output)["gateway"]
+    file.write_text(f'{SCENARIO}\n[[network.fault]]\nkind = "gateway"\nnode = "{gateway}"\nstart_s = 0.0\n')
+    code, output, errors = await command(*asked)
+    assert code == 0, errors
+    assert {gateway, json.loads(output)["gateway"]} == {"perth", "sydney"}
+    file.write_text(f'{SCENARIO}\n[[network.fault]]\nkind = "gateway"\nnode = "moon"\nstart_s = 0.0\n')
+    code, _, errors = await command(*asked)
+    assert (code, "there is no node 'moon'" in errors) == (1, True)
 
 
 async def test_route_takes_a_shipped_scenario_by_its_name() -> None:

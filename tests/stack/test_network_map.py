@@ -1,5 +1,7 @@
 """The network's map: what of a topology is on it, and that it is seen."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from typer.testing import CliRunner
@@ -7,6 +9,8 @@ from typer.testing import CliRunner
 from plumewatch.v1 import frame_pb2, network_pb2
 from services.cli.network import app
 from services.geometry.ellipsoid import geodetic_to_itrs
+from services.runtime.errors import PlumewatchError
+from services.stack.pictures.map_canvas import Canvas
 from services.stack.pictures.network_map import draw_network
 from services.stack.pictures.network_scene import scene_of
 from services.stack.pictures.style import FAILED, GROUND_LINK, LASER, MESH
@@ -54,6 +58,79 @@ def test_path_mesh_and_failed_satellite_are_seen(topology: network_pb2.GetTopolo
     colours = np.unique(np.asarray(picture).reshape(-1, 3), axis=0).astype(np.int64)
     for wanted in (LASER, GROUND_LINK, MESH, FAILED):
         assert np.abs(colours - wanted).max(axis=1).min() <= 3
+
+
+class _Written:
+    """What is written on a map: its title, its legend, and names with their colours."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.title, self.legend = "", set[str]()
+        self.names: dict[str, tuple[int, int, int]] = {}
+        monkeypatch.setattr(Canvas, "name", lambda *name: self.names.setdefault(*name[2:]))
+        monkeypatch.setattr(Canvas, "draw_frame", lambda _, title, legend: self._frame(title, legend))
+
+    def _frame(self, title: str, legend: list[tuple[str, tuple[int, int, int], str]]) -> None:
+        self.title, self.legend = title, {text for text, _, _ in legend}
+
+
+def test_map_without_a_path_says_so_in_its_title_and_explains_no_path(
+    topology: network_pb2.GetTopologyResponse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = _Written(monkeypatch)
+    draw_network(scene_of(topology), 300, 300, world=False, title="test")
+    assert "no path" not in written.title
+    assert {"path, laser", "path, radio"} <= written.legend
+    del topology.links[:3]
+    draw_network(scene_of(topology), 300, 300, world=False, title="test")
+    assert written.title.endswith("no path from sat-1")
+    assert not any(text.startswith("path") for text in written.legend)
+
+
+def test_failed_gateway_is_named_in_red_among_however_many(
+    topology: network_pb2.GetTopologyResponse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    perth = next(node for node in topology.nodes if node.node == "perth")
+    perth.failed = True
+    for number in range(50):
+        topology.nodes.add(node=f"idle-{number}", kind=perth.kind, position_itrs_m=perth.position_itrs_m)
+    written = _Written(monkeypatch)
+    draw_network(scene_of(topology), 300, 300, world=False, title="test")
+    assert written.names["perth (failed)"] == FAILED
+    assert "idle-7" not in written.names
+
+
+def _scenario(folder: Path, network: str) -> str:
+    file = folder / "small.toml"
+    file.write_text(
+        'name = "small"\n[train]\nsatellites = 1\n[network]\n' + network +
+        '[[network.gateway]]\nid = "perth"\nplace = { latitude_deg = -31.8, longitude_deg = 115.9 }\n'
+    )  # fmt: skip
+    return str(file)
+
+
+@pytest.mark.parametrize(
+    ("network", "problem"),
+    [
+        ('trace = "delays.csv"\n', "delays.csv"),
+        ('[[network.fault]]\nkind = "gateway"\nnode = "moon"\nstart_s = 0.0\n', "there is no node 'moon'"),
+    ],
+)
+def test_map_of_a_scenario_that_no_relay_would_take_names_the_file(tmp_path: Path, network: str, problem: str) -> None:
+    (tmp_path / "delays.csv").write_text("time_s,delay_s\n")
+    scenario = _scenario(tmp_path, network)
+    result = CliRunner().invoke(app, ["map", "--scenario", scenario, "--out", str(tmp_path / "map.png")])
+    assert isinstance(result.exception, PlumewatchError)
+    assert str(result.exception).startswith(scenario)
+    assert problem in str(result.exception)
+
+
+def test_map_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    out = tmp_path / "file" / "map.png"
+    arguments = ["--width", "300", "--height", "300", "--out", str(out)]
+    result = CliRunner().invoke(app, ["map", "--scenario", _scenario(tmp_path, ""), *arguments])
+    assert isinstance(result.exception, PlumewatchError)
+    assert str(out) in str(result.exception)
 
 
 def test_map_that_is_no_png_is_wrong_usage() -> None:

@@ -18,6 +18,11 @@ Float64 = NDArray[np.float64]
 
 # A sensor states the error of a centroid, not its pixel: centroids are good to about a quarter of one.
 PIXELS_PER_SIGMA = 4.0
+# What every look states.
+REQUIRED = (
+    *("sensor_id", "time_unix_ns", "position_itrs_m", "boresight_itrs"),
+    *("fov_half_angle_rad", "sigma_rad", "detections"),
+)
 # Where a sensor states no signal-to-noise ratio.
 UNSTATED_SNR = 10.0
 # What a look can say at all: the time fits a signed 64-bit integer, a sensor is above the ground and below the Moon, a
@@ -47,7 +52,10 @@ def parse_look(text: str) -> Look:
         raise LookError(f"is not JSON: {error}") from error
     if not isinstance(record, dict):
         raise LookError("is not a JSON object")
-    sensor_id = record.get("sensor_id")
+    for key in REQUIRED:
+        if key not in record:
+            raise LookError(f"{key} is missing")
+    sensor_id = record["sensor_id"]
     if not isinstance(sensor_id, str) or not sensor_id or not _is_text(sensor_id):
         raise LookError(f"sensor_id is {sensor_id!r}, not a name")
     time_unix_ns = record.get("time_unix_ns")
@@ -66,7 +74,7 @@ def parse_look(text: str) -> Look:
         )
     half_angle = _positive(record, "fov_half_angle_rad", NARROWEST_HALF_ANGLE_RAD, math.pi)
     los = np.array([_vector(each, "los_itrs", unit=True) for each in detections]).reshape(-1, 3)
-    snr = np.array([_number(each.get("snr"), UNSTATED_SNR) for each in detections])
+    snr = np.array([_strength(each, "snr", UNSTATED_SNR) for each in detections])
     return make_look(
         sensor_id,
         # The time tells a sensor's looks apart, in whatever order they come.
@@ -80,7 +88,7 @@ def parse_look(text: str) -> Look:
         los,
         np.full(len(los), sigma),
         snr,
-        intensity_w_per_sr=np.array([_number(each.get("intensity_w_per_sr"), math.nan) for each in detections]),
+        intensity_w_per_sr=np.array([_strength(each, "intensity_w_per_sr", math.nan) for each in detections]),
     )
 
 
@@ -219,7 +227,9 @@ def _is_text(text: str) -> bool:
 
 
 def _vector(record: Mapping[str, Any], key: str, *, unit: bool = False) -> Float64:
-    value = record.get(key)
+    if key not in record:
+        raise LookError(f"{key} is missing")
+    value = record[key]
     try:
         vector = np.array(value, dtype=np.float64)
     except (TypeError, ValueError, OverflowError) as error:
@@ -231,7 +241,7 @@ def _vector(record: Mapping[str, Any], key: str, *, unit: bool = False) -> Float
 
 
 def _positive(record: Mapping[str, Any], key: str, least: float, most: float) -> float:
-    value = _number(record.get(key), math.nan)
+    value = _number(record.get(key))
     if not least <= value <= most:
         raise LookError(
             f"{key} is {record.get(key)!r}; it must be a number above 0, at least {least:g} and at most {most:g}"
@@ -239,7 +249,18 @@ def _positive(record: Mapping[str, Any], key: str, least: float, most: float) ->
     return value
 
 
-def _number(value: object, default: float) -> float:
+def _strength(record: Mapping[str, Any], key: str, unstated: float) -> float:
+    """Return how strong a detection is, from 0; null counts as not stated."""
+    if record.get(key) is None:
+        return unstated
+    value = _number(record[key])
+    if not value >= 0:
+        raise LookError(f"{key} is {record[key]!r}; it must be a number from 0 to {LARGEST_NUMBER:g}, or left out")
+    return value
+
+
+def _number(value: object) -> float:
+    """Return a number, NaN for what is none or too large."""
     if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= LARGEST_NUMBER:
         return float(value)
-    return default
+    return math.nan

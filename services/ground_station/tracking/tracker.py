@@ -99,6 +99,11 @@ class Tracker:
         """The instant from which records count time; None before the first look."""
         return self._sky.naming.epoch_unix_ns if self._sky is not None else None
 
+    @property
+    def waits(self) -> bool:
+        """Whether a look far ahead of all others is held until its time is confirmed."""
+        return self._ahead.waits
+
     def update(self, batch: DetectionBatch) -> Sequence[TrackSnapshot]:
         """Return the tracks that a batch changed, newly ended ones included; described when they are read.
 
@@ -118,7 +123,7 @@ class Tracker:
 
         The same looks lead to the same tracks, bit for bit, in any order of arrival. One that has been taken already
         changes nothing, nor does one far ahead of all others before another confirms it. Raises LateLookError for one
-        that is `reorder_s` older than the newest, TakenPlaceError for one that says something else than the one in its
+        that is `reorder_s` older than others, TakenPlaceError for one that says something else than the one in its
         place, and TooManySensorsError for one of a sensor too many; all these change nothing.
         """
         self._tell()
@@ -137,7 +142,7 @@ class Tracker:
         """Take a look in its place; return what it changed, and what has ended since."""
         sky = self._begin()
         order = (look.time_unix_ns, look.sensor_id, look.sequence)
-        if self._newest_settled is not None and order <= self._newest_settled:
+        if (self._newest_settled is not None and order <= self._newest_settled) or self._is_late(look):
             raise LateLookError(self._why_late(look))
         place = bisect.bisect_left(self._taken, order, key=lambda taken: taken.order)
         if place < len(self._taken) and self._taken[place].order == order:
@@ -155,6 +160,16 @@ class Tracker:
             changed = self._taken[-1].changes
         self._settle(self._taken[-1].order[0] - round(self.config.reorder_s * NS_PER_S))
         return changed
+
+    def _is_late(self, look: Look) -> bool:
+        """Return whether looks more than `reorder_s` later have been taken, settled or not.
+
+        One look alone does not show it, nor do several of one other sensor: its clock may be the wrong one.
+        """
+        latest_ns = look.time_unix_ns + round(self.config.reorder_s * NS_PER_S)
+        begin = bisect.bisect_right(self._taken, latest_ns, key=lambda taken: taken.look.time_unix_ns)
+        sensor_ids = [taken.look.sensor_id for taken in self._taken[begin:]]
+        return len(sensor_ids) > 1 and (len(set(sensor_ids)) > 1 or look.sensor_id in sensor_ids)
 
     def prepare(self, look: Look) -> None:
         """Do what is due before a look, if it is the next in order: untangle crowds, fit ascents.

@@ -20,6 +20,8 @@ MESH_PX, PATH_PX, RELAY_PX = 0.5, 2.4, 1.4
 MANY_RELAYS, SMALL_PX = 5000, 0.5
 # Of gateways that carry nothing, names are left out where there are many.
 MOST_IDLE_NAMES = 40
+# Satellites without a path are named in the title, and counted where they are more.
+MOST_TITLE_NAMES = 3
 
 
 def draw_network(scene: NetworkScene, width_px: int, height_px: int, *, world: bool, title: str) -> Image.Image:
@@ -32,7 +34,7 @@ def draw_network(scene: NetworkScene, width_px: int, height_px: int, *, world: b
     _draw_segments(canvas, scene.mesh_deg, MESH, MESH_PX)
     _draw_dots(canvas, scene.relays_deg, RELAY, SMALL_PX if len(scene.relays_deg) > MANY_RELAYS else RELAY_PX)
     _draw_dots(canvas, scene.failed_deg, FAILED, RELAY_PX)
-    canvas.draw_frame(f"{title}  {format_rfc3339(scene.instant_unix_ns)}", _legend(scene))
+    canvas.draw_frame(f"{title}  {format_rfc3339(scene.instant_unix_ns)}{_without_path(scene)}", _legend(scene))
     _draw_segments(canvas, scene.lasers_deg, LASER, PATH_PX)
     _draw_segments(canvas, scene.grounds_deg, GROUND_LINK, PATH_PX)
     for place in scene.gateways.values():
@@ -78,15 +80,30 @@ def _draw_dots(canvas: Canvas, places_deg: Float64, colour: Colour, radius_px: f
 
 
 def _write_names(canvas: Canvas, scene: NetworkScene) -> None:
+    """Write names over all else; where room is short, those first that say most."""
+    whole = scene.gateways.keys() - scene.failed
     for name, place in scene.satellites.items():
-        canvas.name(place, name + (" (failed)" if name in scene.failed else ""), SATELLITES[0])
-    used = {name: place for name, place in scene.gateways.items() if name in scene.in_use}
-    idle = {name: place for name, place in scene.gateways.items() if name not in scene.in_use}
-    for name, place in used.items():
-        canvas.name(place, name, GROUND_LINK)
+        if name not in scene.failed:
+            canvas.name(place, name, SATELLITES[0])
+    for name, place in scene.gateways.items():
+        if name in whole & scene.in_use:
+            canvas.name(place, name, GROUND_LINK)
+    for name, place in (scene.satellites | scene.gateways).items():
+        if name in scene.failed:
+            canvas.name(place, f"{name} (failed)", FAILED)
+    idle = [name for name in scene.gateways if name in whole - scene.in_use]
     if len(idle) <= MOST_IDLE_NAMES:
-        for name, place in idle.items():
-            canvas.name(place, name + (" (failed)" if name in scene.failed else ""), GATEWAY)
+        for name in idle:
+            canvas.name(scene.gateways[name], name, GATEWAY)
+
+
+def _without_path(scene: NetworkScene) -> str:
+    """Return what the title says of satellites that no path leads from; empty if there are none."""
+    cut_off = [name for name in scene.satellites if name not in scene.in_use]
+    if not cut_off:
+        return ""
+    named = len(cut_off) <= MOST_TITLE_NAMES
+    return f"  no path from {', '.join(cut_off) if named else f'{len(cut_off)} satellites'}"
 
 
 def _legend(scene: NetworkScene) -> list[Entry]:
@@ -94,7 +111,7 @@ def _legend(scene: NetworkScene) -> list[Entry]:
         (f"{len(scene.relays_deg)} relay satellites", RELAY, "dot"),
         *([(f"{len(scene.failed_deg)} out of order", FAILED, "dot")] if len(scene.failed_deg) else []),
         (f"{len(scene.mesh_deg) + len(scene.lasers_deg)} laser links", MESH, "line"),
-        ("path, laser", LASER, "line"),
-        ("path, radio", GROUND_LINK, "line"),
+        *([("path, laser", LASER, "line")] if len(scene.lasers_deg) else []),
+        *([("path, radio", GROUND_LINK, "line")] if len(scene.grounds_deg) else []),
         ("gateway", GATEWAY, "dot"),
     ]

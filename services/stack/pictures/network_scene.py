@@ -11,8 +11,10 @@ from services.relay.network.constellation import constellation_of
 from services.relay.network.faults import FaultBook
 from services.relay.network.planned import planned_faults
 from services.relay.network.routing import Router
+from services.relay.network.trace import read_trace
 from services.relay.network_messages import topology_message
 from services.scenario.model import Scenario
+from services.scenario.resolve import start_unix_ns
 
 Float64 = NDArray[np.float64]
 Degrees = tuple[float, float]
@@ -44,11 +46,20 @@ class NetworkScene:
         return np.concatenate([ends, np.array(list(self.satellites.values())).reshape(-1, 2)])
 
 
-def topology_of(scenario: Scenario, at_unix_ns: int) -> network_pb2.GetTopologyResponse:
-    """Return the topology that a relay of this scenario would give, its planned faults included."""
+def router_of(scenario: Scenario) -> Router:
+    """Return the router that a relay of this scenario would have, its planned faults included.
+
+    ConfigurationError for whatever of the network a relay would refuse, a broken trace included.
+    """
     constellation = constellation_of(scenario)
-    router = Router(constellation, FaultBook(planned_faults(scenario, constellation)))
-    return topology_message(router, at_unix_ns, include_mesh=True)
+    if scenario.network.trace is not None:
+        read_trace(scenario.network.trace, start_unix_ns(scenario))
+    return Router(constellation, FaultBook(planned_faults(scenario, constellation)))
+
+
+def topology_of(scenario: Scenario, at_unix_ns: int) -> network_pb2.GetTopologyResponse:
+    """Return the topology that a relay of this scenario would give; ConfigurationError as `router_of`."""
+    return topology_message(router_of(scenario), at_unix_ns, include_mesh=True)
 
 
 def scene_of(topology: network_pb2.GetTopologyResponse) -> NetworkScene:

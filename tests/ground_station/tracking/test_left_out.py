@@ -85,6 +85,29 @@ def test_after_a_pause_all_looks_are_taken(count: int) -> None:
         assert any(each.state == "ended" and each.kinematic is not None for each in told)
 
 
+@pytest.mark.parametrize(("count", "place"), [(1, 2), (3, 2), (3, 4)])
+def test_look_of_a_clock_that_is_slow_is_late_before_anything_has_settled(count: int, place: int) -> None:
+    looks = looks_at(np.arange(4.0).tolist(), count)
+    tracker = Tracker(TrackingConfig(), "run-1")
+    for look in looks[:place]:
+        tracker.update_look(look)
+    with pytest.raises(LateLookError, match=r"is 3[56]\d\d\.\d+ s older than the newest"):
+        tracker.update_look(at(looks[place], -3600.0))
+
+
+@pytest.mark.parametrize("wrong_count", [1, 4])
+def test_sensor_whose_clock_is_fast_from_the_first_makes_no_other_late(wrong_count: int) -> None:
+    looks = looks_at(np.arange(4.0).tolist())
+    fast = [look for look in looks if look.sensor_id == looks[0].sensor_id][:wrong_count]
+    taken: list[Look] = []
+    tracker = Tracker(TrackingConfig(), "run-1", lambda changes: taken.append(changes.look))
+    for look in looks:
+        tracker.update_look(at(look, 3600.0) if any(look is each for each in fast) else look)
+    tracker.finish()
+    true = [look for look in looks if look.sensor_id != looks[0].sensor_id]
+    assert [look for look in taken if look.sensor_id != looks[0].sensor_id] == true
+
+
 def test_second_look_of_one_sensor_and_time_is_refused_if_it_says_something_else() -> None:
     looks = looks_at(np.arange(6.0).tolist())
     lines = TrackLines()

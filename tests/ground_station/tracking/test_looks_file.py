@@ -68,7 +68,12 @@ def test_line_of_sight_of_any_length_is_a_direction() -> None:
         ({"detections": [{"los_itrs": [float("nan"), 0, 1]}]}, "los_itrs"),
         ({"detections": [{"los_itrs": [float("inf"), 0, 1]}]}, "los_itrs"),
         ({"detections": [{"los_itrs": "up"}]}, "los_itrs is 'up', not three"),
-        ({"detections": [{}]}, "los_itrs is None"),
+        ({"detections": [{}]}, "los_itrs is missing"),
+        *(
+            ({"detections": [{**LOOK["detections"][0], key: value}]}, f"{key} is {value!r}; it must be a number from 0")
+            for key in ("snr", "intensity_w_per_sr")
+            for value in (-1, -1e-9, float("nan"), 10**101, "12", True)
+        ),
         ({"detections": [[-1.0, 0.0, 0.0]]}, "no list of objects"),
     ],
 )
@@ -97,10 +102,22 @@ def test_narrowest_field_of_view_has_a_size() -> None:
     assert look.solid_angle_sr == pytest.approx(math.pi * 1e-12)
 
 
-def test_number_that_is_none_counts_as_not_stated() -> None:
+@pytest.mark.parametrize("key", sorted(LOOK))
+def test_field_that_is_not_there_is_said_to_be_missing(key: str) -> None:
+    with pytest.raises(LookError, match=f"^{key} is missing$"):
+        parse_look(json.dumps({name: value for name, value in LOOK.items() if name != key}))
+
+
+def test_null_counts_as_not_stated_and_zero_as_zero() -> None:
     stated = parse_look(json.dumps(LOOK))
-    line = json.dumps({**LOOK, "detections": [{"los_itrs": [-1, 0, 0], "snr": float("nan")}]})
-    assert parse_look(line).arrays.snr[0] == stated.arrays.snr[0]
+
+    def with_strength(value: float | None) -> Look:
+        detection = {"los_itrs": [-1, 0, 0], "snr": value, "intensity_w_per_sr": value}
+        return parse_look(json.dumps({**LOOK, "detections": [detection]}))
+
+    assert with_strength(None).arrays.snr[0] == stated.arrays.snr[0]
+    assert np.isnan(with_strength(None).arrays.intensity_w_per_sr[0])
+    assert with_strength(0).arrays.snr[0] == with_strength(0).arrays.intensity_w_per_sr[0] == 0.0
 
 
 def test_lines_round_a_bad_one_are_served() -> None:
