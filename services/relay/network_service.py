@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
+import structlog
+
 from plumewatch.v1 import network_pb2, network_pb2_grpc
 from services.geometry.time import format_rfc3339
 from services.relay import network_messages as messages
@@ -22,6 +24,8 @@ LONGEST_LOOK_NS = 30 * DAY_NS
 SHORTEST_PERIOD_S, LONGEST_PERIOD_S = 0.05, 3600.0
 # Healed faults older than this cannot have met a frame that is still on its way, nanoseconds of emulated time.
 FAULT_MEMORY_NS = 3600_000_000_000
+
+log = structlog.get_logger()
 
 
 class NetworkService(network_pb2_grpc.NetworkServiceServicer):
@@ -111,6 +115,7 @@ class NetworkService(network_pb2_grpc.NetworkServiceServicer):
         except OverflowError as error:
             await abort_with(context, PlumewatchError(str(error)))
         await self._run.keep()
+        log.info("fault", id=fault.fault_id, part=fault.label(), start_unix_ns=fault.start_unix_ns)
         return network_pb2.InjectFaultResponse(fault=messages.fault_message(fault))
 
     async def ClearFault(self, request: network_pb2.ClearFaultRequest, context: Any) -> network_pb2.ClearFaultResponse:  # noqa: N802
@@ -121,6 +126,7 @@ class NetworkService(network_pb2_grpc.NetworkServiceServicer):
             known = ", ".join(fault.fault_id for fault in in_force) or "none"
             await abort_with(context, LookupError(f"fault_id {request.fault_id!r} is not in force; in force: {known}"))
         await self._run.keep()
+        log.info("fault healed", id=request.fault_id)
         return network_pb2.ClearFaultResponse()
 
     async def ListFaults(self, request: network_pb2.ListFaultsRequest, context: Any) -> network_pb2.ListFaultsResponse:  # noqa: N802
