@@ -10,6 +10,7 @@ from sat_emulator.frame import Frame
 from services.geometry.attitude import quaternion_from_matrix
 from services.geometry.camera import Camera
 from services.runtime.pixel_codec import PixelCodec
+from services.runtime.varint import varint
 
 PROJECTIONS = {
     "equidistant": frame_pb2.PROJECTION_EQUIDISTANT,
@@ -45,7 +46,7 @@ def encode(frame: Frame, satellite_id: str, run_id: str, codec: PixelCodec | Non
         pixels = memoryview(codec.encode(counts))
     head = message.SerializeToString()
     key = frame_pb2.Frame.DESCRIPTOR.fields_by_name["pixels"].number << 3 | LENGTH_DELIMITED
-    return b"".join((head, _varint(key), _varint(pixels.nbytes), pixels))
+    return b"".join((head, varint(key), varint(pixels.nbytes), pixels))
 
 
 def _head(frame: Frame, satellite_id: str, run_id: str) -> frame_pb2.Frame:
@@ -103,12 +104,3 @@ def _little_endian_type(dtype: np.dtype[np.generic]) -> np.dtype[np.generic]:
 def _little_endian(counts: NDArray[np.generic]) -> NDArray[np.generic]:
     """Return the counts contiguous and little-endian; no copy where they are so already."""
     return np.ascontiguousarray(counts, dtype=_little_endian_type(counts.dtype))
-
-
-def _varint(value: int) -> bytes:
-    parts = bytearray()
-    while value > 0x7F:
-        parts.append(value & 0x7F | 0x80)
-        value >>= 7
-    parts.append(value)
-    return bytes(parts)

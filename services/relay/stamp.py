@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from plumewatch.v1 import frame_pb2
 from services.relay.header import Kind
+from services.runtime.varint import varint
 
 # Wire types of a field: a tag is its number << 3 | one of these, as a varint.
 _VARINT, _LENGTH_DELIMITED = 0, 2
@@ -36,10 +37,10 @@ class Stamped:
         hop = frame_pb2.NetworkHop(
             node=node, modelled_arrival_unix_ns=arrival_unix_ns, modelled_departure_unix_ns=departure_unix_ns, path=path
         ).SerializeToString()
-        lateness_tag = _varint(frame_pb2.NetworkHop.MEASURED_LATENESS_NS_FIELD_NUMBER << 3 | _VARINT)
+        lateness_tag = varint(frame_pb2.NetworkHop.MEASURED_LATENESS_NS_FIELD_NUMBER << 3 | _VARINT)
         size = len(hop) + len(lateness_tag) + _LATENESS_WIDTH
-        hops_tag = _varint(kind.hops_field << 3 | _LENGTH_DELIMITED)
-        stamp = b"".join((hops_tag, _varint(size), hop, lateness_tag, _padded_varint(0)))
+        hops_tag = varint(kind.hops_field << 3 | _LENGTH_DELIMITED)
+        stamp = b"".join((hops_tag, varint(size), hop, lateness_tag, _padded_varint(0)))
         self._message: bytes | None = _new_bytes(None, len(data) + len(stamp))
         start = _address_of(self._message)
         # The interpreter's lock is free meanwhile: a large frame holds up nobody's release.
@@ -55,15 +56,6 @@ class Stamped:
         # sint64 on the wire: zigzag, which doubles what is not negative.
         ctypes.memmove(self._lateness_address, _padded_varint(2 * lateness_ns), _LATENESS_WIDTH)
         return message
-
-
-def _varint(value: int) -> bytes:
-    encoded = bytearray()
-    while value > 0x7F:
-        encoded.append(value & 0x7F | 0x80)
-        value >>= 7
-    encoded.append(value)
-    return bytes(encoded)
 
 
 def _padded_varint(value: int) -> bytes:

@@ -1,6 +1,7 @@
 """A running relay whose network fails: frames go on another way, or are lost by name; wrong faults are refused."""
 
 import itertools
+from typing import Any
 
 import grpc
 import grpc.aio
@@ -8,6 +9,7 @@ import pytest
 
 from plumewatch.v1 import network_pb2
 from tests.relay.network_ends import (
+    RelayClient,
     frame_bytes,
     links,
     losses_of,
@@ -21,14 +23,19 @@ MS = 1_000_000
 NOT_FOUND, INVALID = grpc.StatusCode.NOT_FOUND, grpc.StatusCode.INVALID_ARGUMENT
 
 
+async def two_sent(relay: RelayClient, call: Any) -> tuple[int, network_pb2.GetRouteResponse]:
+    """Send two frames ahead of their time; return when the first leaves, and the way that it would go."""
+    ready = relay.emulated_now() + 300 * MS
+    route = await relay.network.GetRoute(network_pb2.GetRouteRequest(satellite_id="sat-1", time_unix_ns=ready))
+    await call.write(frame_bytes(0, ready))
+    await call.write(frame_bytes(1, ready + 100 * MS))
+    return ready, route
+
+
 async def test_link_that_fails_under_a_frame_sends_it_another_way_later() -> None:
     async with running_station() as station, running_relay(small_scenario(), station) as relay:
         call = await opened(relay)
-        ready = relay.emulated_now() + 300 * MS
-        request = network_pb2.GetRouteRequest(satellite_id="sat-1", time_unix_ns=ready)
-        route = await relay.network.GetRoute(request)
-        await call.write(frame_bytes(0, ready))
-        await call.write(frame_bytes(1, ready + 100 * MS))
+        ready, route = await two_sent(relay, call)
         down = network_pb2.Fault(
             node=route.hops[-3].node,
             to_node=route.gateway,
@@ -50,11 +57,7 @@ async def test_link_that_fails_under_a_frame_sends_it_another_way_later() -> Non
 async def test_node_that_fails_loses_the_frame_that_it_holds() -> None:
     async with running_station() as station, running_relay(small_scenario(), station) as relay:
         call = await opened(relay)
-        ready = relay.emulated_now() + 300 * MS
-        request = network_pb2.GetRouteRequest(satellite_id="sat-1", time_unix_ns=ready)
-        route = await relay.network.GetRoute(request)
-        await call.write(frame_bytes(0, ready))
-        await call.write(frame_bytes(1, ready + 100 * MS))
+        ready, route = await two_sent(relay, call)
         # The last relay satellite takes half a millisecond to switch it.
         last = route.hops[-3]
         down = network_pb2.Fault(node=last.node, start_unix_ns=ready + round(last.delay_s * 1e9) + MS // 4)
