@@ -217,9 +217,10 @@ def _is_out_of_sight(record: np.void, evidence: classify.FlightEvidence) -> bool
 def _may_be_airliner(record: np.void, evidence: classify.FlightEvidence) -> bool:
     """Return whether a track is held for an airliner: it flies as one or, while its way has not settled, it may."""
     lowest, highest = classify.AIRWAY_HEIGHTS_M
+    slack_m = AIRWAY_SLACK_M + AIRWAY_SIGMA * evidence.height_sigma_m
     may_be = (
         not evidence.boost_seen
-        and lowest - AIRWAY_SLACK_M < evidence.height_m < highest + AIRWAY_SLACK_M
+        and lowest - slack_m < evidence.height_m < highest + slack_m
         and evidence.climb_rad < STEEPEST_RAD + AIRWAY_SIGMA * evidence.climb_sigma_rad
         and evidence.speed_m_per_s < classify.AIRWAY_SPEEDS_M_PER_S[1] + AIRWAY_SIGMA * evidence.speed_sigma_m_per_s
     )

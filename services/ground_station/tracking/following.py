@@ -8,8 +8,8 @@ from numba import njit
 from services.ground_station.tracking.association.assignment import assign
 from services.ground_station.tracking.association.gating import gated
 from services.ground_station.tracking.bank.filters import LIGHT_M_PER_S, predict
-from services.ground_station.tracking.bank.imm import advance_in, burn_out, combine, see, usual_force, working_room
-from services.ground_station.tracking.bank.models import BALLISTIC, BOOST, CRUISE, GLIDE, MODELS, STATIC
+from services.ground_station.tracking.bank.imm import advance_in, burn_out, combine, see, see_nothing, usual_force, working_room
+from services.ground_station.tracking.bank.models import BALLISTIC, BOOST, CRUISE, GLIDE, MODELS, MOST_FORCE_M_PER_S2, STATIC
 from services.ground_station.tracking.histories import TRACK_LOOKS, is_due, track_place, window, write_ray
 from services.ground_station.tracking.judgement import judge as judgement
 from services.ground_station.tracking.pool import keep_old
@@ -27,6 +27,8 @@ LEAST_THRUST_M_PER_S2 = 5.0
 BURNING_S = 2.0
 # Where it is less likely than this that it boosts, no fit of a boost says how it moves.
 LEAST_BOOSTING = 0.5
+# Nothing is known of what a fit knows no better than this.
+MOST_DOUBT_M_PER_S = 1000.0
 # A track that flies unseen has a wide gate; what it takes must beat clutter by so much more, log likelihood.
 UNSEEN_LOOKS, UNSEEN_DOUBT = 8, 7.0
 # How long after a judgement of what is undecided, moves, stays the next is due, s; of many tracks, not all at once.
@@ -182,6 +184,7 @@ def miss(tracks, in_view, sensor, time_s, log_missed):
         if math.isnan(track.first_miss_s):
             track.first_miss_s = time_s
         if track.sensors >> sensor & 1:
+            see_nothing(track, min(track.seen / track.looked, 1.0 - math.exp(log_missed)))
             keep = 1.0 - 1.0 / REMEMBERED_LOOKS
             track.seen *= keep
             track.looked = track.looked * keep + 1.0
@@ -283,9 +286,10 @@ def put_right(records, at_s, state, covariance, growth, growth_sigma):
     """Let the boost model of records[0] stand where a fit of all its looks says that it was; others stay.
 
     at_s: not later than the record's time, from which on nothing new has been seen. state: (9,), covariance: (9, 9).
+    A state that no rocket has, or that is hardly known, puts nothing right: a fit to what is no rocket comes to that.
     """
     track = records[0]
-    if track.probability[BOOST] < LEAST_BOOSTING:
+    if track.probability[BOOST] < LEAST_BOOSTING or not _is_of_a_rocket(state, covariance):
         return
     x, p = track.x[BOOST], track.p[BOOST]
     for i in range(9):
@@ -296,6 +300,14 @@ def put_right(records, at_s, state, covariance, growth, growth_sigma):
     x[9], p[9, 9] = growth, growth_sigma * growth_sigma
     predict(BOOST, x, p, track.time_s - at_s)
     combine(track)
+
+
+@njit(cache=True, error_model="numpy")
+def _is_of_a_rocket(state, covariance):
+    """Return whether a fit's state may be a rocket's, and is known."""
+    force = math.sqrt(state[6] ** 2 + state[7] ** 2 + state[8] ** 2)
+    doubt = math.sqrt(covariance[3, 3] + covariance[4, 4] + covariance[5, 5])
+    return force < MOST_FORCE_M_PER_S2 and doubt < MOST_DOUBT_M_PER_S
 
 
 @njit(cache=True, error_model="numpy")

@@ -124,7 +124,7 @@ class Problem:
         cost, chi2, log_determinant, used = figures.tolist()
         if not (math.isfinite(cost) and np.isfinite(covariance).all()):
             return None
-        evidence = (prior.log_determinant - log_determinant - cost) / 2 + math.log(prior.freedom.weight)
+        evidence = (prior.log_determinant - log_determinant - cost) / 2
         return Solution(
             model, prior, best, covariance, output[:9], slopes, misses, cost, chi2, int(used), bool(settled), evidence
         )

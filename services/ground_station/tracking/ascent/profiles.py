@@ -61,12 +61,10 @@ class Freedom:
     in_plane_rad: float
     turning_rad_per_root_s: float
     lasting_s: float
-    # How many times likelier than another freedom it is beforehand.
-    weight: float = 1.0
 
 
 TIGHT = Freedom("family", 0.02, 0.0, 0.0, 1.0)
-LOOSE = Freedom("free", 0.3, 0.1, 0.001, 40.0, weight=4.0)
+LOOSE = Freedom("free", 0.3, 0.1, 0.001, 40.0)
 # At the first knot the walk has gone on as long, so that it can begin at all.
 FIRST_TURN_S = 0.1
 # Later burns: along the way, and steered off it as upper stages are on their way into an orbit.

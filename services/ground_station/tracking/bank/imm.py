@@ -53,6 +53,10 @@ LEAST_SHARE = 0.01
 ALL_BUT_SURE = 0.9999
 # A plume that nobody sees any more may burn yet, behind cloud for instance.
 STILL_BURNS = 0.1
+# What has burnt out is seen in at most this part of the looks that would see its plume: to be seen speaks for a plume.
+WITHOUT_PLUME = 0.7
+# What boosts more likely than this is held for burning.
+BURNS = 0.5
 
 # What an engine that has just lit gives, m/s^2, along the way; and its growth, over the exhaust's speed: liquids and
 # solids reach 2,200 to 3,400 m/s (G. P. Sutton and O. Biblarz, "Rocket Propulsion Elements"), hydrogen 4,500.
@@ -151,12 +155,16 @@ def see(track, origin, los, sigma_rad):
     """Correct all models by a line of sight; return the squared normalised distance of the likeliest model."""
     evidence = np.full(MODELS, -np.inf)
     best, nearest = -np.inf, 0.0
+    # What has burnt out and is seen on is seen without a plume: then to be seen tells nothing any more.
+    burns = track.probability[BOOST] > BURNS
     for model in range(MODELS):
         weight = track.probability[model]
         if weight <= 0.0:
             continue
         likelihood, squared = correct(track.x[model], track.p[model], DIMENSIONS[model], origin, los, sigma_rad)
         evidence[model] = likelihood + math.log(weight)
+        if burns and model in (BALLISTIC, GLIDE):
+            evidence[model] += math.log(WITHOUT_PLUME)
         if model in (BOOST, GLIDE):
             evidence[model] += math.log(_drives(track.x[model], track.p[model], 1.0 if model == BOOST else -1.0))
         if evidence[model] > best:
@@ -164,6 +172,20 @@ def see(track, origin, los, sigma_rad):
     _reweigh(track.probability, evidence)
     combine(track)
     return nearest
+
+
+@njit(cache=True, error_model="numpy")
+def see_nothing(track, chance):
+    """Weigh that a look which sees plumes with a chance did not see it: what has burnt out is missed more often."""
+    probability = track.probability
+    out = probability[BALLISTIC] + probability[GLIDE]
+    if probability[BOOST] <= BURNS or out == 0.0:
+        return
+    factor = (1.0 - WITHOUT_PLUME * chance) / (1.0 - chance)
+    total = 1.0 + out * (factor - 1.0)
+    for model in range(MODELS):
+        probability[model] *= (factor if model in (BALLISTIC, GLIDE) else 1.0) / total
+    combine(track)
 
 
 @njit(cache=True, error_model="numpy")
