@@ -91,16 +91,10 @@ class Run:
 def _rays(taken: Sequence[Any], truth: Truth, start_unix_ns: int) -> tuple[Sightings, Rays]:
     """Return who saw the rocket when, and the lines of sight at the times of presence, in the axes of these."""
     seen = sightings(taken, truth.object_id, start_unix_ns)
-    stated = {}
-    for look in taken:
-        if truth.object_id in look.truth_ids:
-            line = look.line
-            found = line["detections"][look.truth_ids.index(truth.object_id)]["los_itrs"]
-            stated[line["sensor_id"], (int(line["time_unix_ns"]) - start_unix_ns) / 1e9] = found
-    los = np.array([stated[seen.sensor_ids[n], t] for n, t in zip(seen.sensor, seen.time_s.tolist(), strict=True)])
     present = seen.presence_s(truth)
     turn = EARTH_RATE_RAD_PER_S * (seen.time_s - present)
-    return seen, Rays(present, _turned(seen.position_itrs_m, turn), _turned(los, turn), seen.sigma_rad, seen.sensor)
+    rays = _turned(seen.position_itrs_m, turn), _turned(seen.los_itrs, turn)
+    return seen, Rays(present, *rays, seen.sigma_rad, seen.sensor)
 
 
 def _turned(vectors: Float64, angle_rad: Float64) -> Float64:

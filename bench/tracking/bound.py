@@ -26,7 +26,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.tracking.bodies import Truth, thrust_along_since_s, truth_from_record
-from bench.tracking.looks import across_axes
+from bench.tracking.looks import across_axes, turned_east
 from bench.tracking.sightings import Sightings, sightings_near
 from bench.tracking.slopes import SLOWEST_M_PER_S, flight_slopes, free_slopes, free_state
 from services.geometry.frames import EARTH_RATE_RAD_PER_S
@@ -146,11 +146,50 @@ def free_state_bound(
     return FreeStateBound(at, len(seen), _rms(covariance[:3, :3]), _rms(covariance[3:6, 3:6]), covariance)
 
 
-def _information(truth: Truth, seen: Sightings, present_s: Float64, slopes: Float64, bias: BiasPrior | None) -> Float64:
-    """Return the information (m, m) on the slopes' unknowns and, with biases, four a satellite after them.
+def efficient_error(truth: Truth, seen: Sightings, at_s: float) -> tuple[Float64, Float64]:
+    """Return by how much an estimator that reaches `boost_bound` errs on these very looks, (3,), and its covariance.
 
-    slopes: (n, 3, k) how the place at each look's time answers. What light's way and the turn of the axes meanwhile
-    add to the slopes is a part in 10,000.
+    It takes one step of least squares from the truth, with the truth's own slopes: nobody can, but nobody's errors are
+    more truly those of their covariance (3, 3). So it says what the looks' noise, as it was drawn, makes of a figure.
+    Metres, ITRS; satellites without biases, before the first burnout.
+    """
+    rocket, launch_s = truth.rocket, truth.launch_s
+    assert rocket is not None
+    assert launch_s is not None
+    present = seen.presence_s(truth)
+    kept = (present <= at_s) & (present > launch_s)
+    seen, present = seen.chosen(kept), present[kept]
+    slopes, _ = flight_slopes(rocket, np.append(present, at_s) - launch_s)
+    rows, _, axes = _answers(truth, seen, present, slopes[:-1])
+    place, _ = truth.states(present)
+    # Where the light comes from in the axes of reception.
+    ray = turned_east(place, -EARTH_RATE_RAD_PER_S * (seen.time_s - present)) - seen.position_itrs_m
+    missed = seen.los_itrs - ray / np.linalg.norm(ray, axis=1)[:, None]
+    flat = rows.reshape(-1, rows.shape[2])
+    covariance = _inverse(flat.T @ flat + np.diag(np.square(WIDE_PRIOR) ** -1.0), truth.object_id)
+    step = covariance @ (flat.T @ np.einsum("nij,nj->ni", axes, missed).ravel())
+    return slopes[-1] @ step, slopes[-1] @ covariance @ slopes[-1].T
+
+
+def _information(truth: Truth, seen: Sightings, present_s: Float64, slopes: Float64, bias: BiasPrior | None) -> Float64:
+    """Return the information (m, m) on the slopes' unknowns and, with biases, four a satellite after them."""
+    rows, count, _ = _answers(truth, seen, present_s, slopes, bias)
+    unknowns = slopes.shape[2]
+    flat = rows.reshape(-1, unknowns + count)
+    information: Float64 = flat.T @ flat
+    if bias is not None:
+        known = np.tile([1 / bias.attitude_rad**2] * 3 + [1 / bias.time_s**2], len(seen.sensor_ids))
+        information[range(unknowns, unknowns + count), range(unknowns, unknowns + count)] += known
+    return information
+
+
+def _answers(
+    truth: Truth, seen: Sightings, present_s: Float64, slopes: Float64, bias: BiasPrior | None = None
+) -> tuple[Float64, int, Float64]:
+    """Return (n, 2, m) how each line of sight, over its error, answers to the unknowns; how many of these are biases.
+
+    Third, (n, 2, 3), the axes across each line of sight, over its error. slopes: (n, 3, k) how the place at each look's
+    time answers. What light's way and the turn of the axes meanwhile add to the slopes is a part in 10,000.
     """
     position, velocity = truth.states(present_s)
     ray = position - seen.position_itrs_m
@@ -168,12 +207,7 @@ def _information(truth: Truth, seen: Sightings, present_s: Float64, slopes: Floa
             own, at = seen.sensor == number, unknowns + 4 * number
             rows[own, :, at : at + 3] = axes[own] @ turns[own]
             rows[own, :, at + 3] = np.einsum("nij,nj->ni", axes[own], drift[own])
-    flat = rows.reshape(-1, unknowns + count)
-    information: Float64 = flat.T @ flat
-    if bias is not None:
-        known = np.tile([1 / bias.attitude_rad**2] * 3 + [1 / bias.time_s**2], len(seen.sensor_ids))
-        information[range(unknowns, unknowns + count), range(unknowns, unknowns + count)] += known
-    return information
+    return rows, count, axes
 
 
 def bias_drift(seen: Sightings, velocity_itrs_m_per_s: Float64, los_itrs: Float64, distance_m: Float64) -> Float64:

@@ -22,13 +22,15 @@ class Sightings:
     """Lines of sight in order of time.
 
     time_s: (n,) stated time of reception, since the sky's start. sensor: (n,) number of the satellite, whose names are
-    sensor_ids. position_itrs_m, velocity_itrs_m_per_s: (n, 3) of the satellite. sigma_rad: (n,).
+    sensor_ids. position_itrs_m, velocity_itrs_m_per_s: (n, 3) of the satellite. los_itrs: (n, 3) stated, unit, in axes
+    of reception. sigma_rad: (n,).
     """
 
     time_s: Float64
     sensor: Int64
     position_itrs_m: Float64
     velocity_itrs_m_per_s: Float64
+    los_itrs: Float64
     sigma_rad: Float64
     sensor_ids: tuple[str, ...]
 
@@ -42,6 +44,7 @@ class Sightings:
             self.sensor[kept],
             self.position_itrs_m[kept],
             self.velocity_itrs_m_per_s[kept],
+            self.los_itrs[kept],
             self.sigma_rad[kept],
             self.sensor_ids,
         )
@@ -58,7 +61,15 @@ class Sightings:
 def sightings(taken: Iterable[SimulatedLook], object_id: str, start_unix_ns: int) -> Sightings:
     """Return the looks' detections of an object, by what the looks themselves know of the truth."""
     looks = list(taken)
-    return _sightings([look.line for look in looks], [object_id in look.truth_ids for look in looks], start_unix_ns)
+    los = [_of(look, object_id) for look in looks]
+    return _sightings([look.line for look in looks], los, start_unix_ns)
+
+
+def _of(look: SimulatedLook, object_id: str) -> Float64:
+    """Return the line of sight, (3,), to an object; NaN where the look has none."""
+    if object_id not in look.truth_ids:
+        return np.full(3, np.nan)
+    return np.array(look.line["detections"][look.truth_ids.index(object_id)]["los_itrs"])
 
 
 def sightings_near(lines: Iterable[Mapping[str, Any]], truth: Truth, start_unix_ns: int) -> Sightings:
@@ -67,25 +78,33 @@ def sightings_near(lines: Iterable[Mapping[str, Any]], truth: Truth, start_unix_
     For looks without known truth; biases beyond NEAR_SIGMA of the noise hide the object.
     """
     looks = list(lines)
-    every = _sightings(looks, [True] * len(looks), start_unix_ns, in_order=False)
+    every = _sightings(looks, [np.zeros(3)] * len(looks), start_unix_ns, in_order=False)
     place, _ = truth.states(every.presence_s(truth))
     ray = place - every.position_itrs_m
     los = ray / np.linalg.norm(ray, axis=1)[:, None]
     inside = (every.time_s >= truth.begin_s) & (every.time_s <= truth.end_s)
-    hit = [bool(inside[k]) and _has(line, los[k]) for k, line in enumerate(looks)]
+    hit = [_near(line, los[k]) if inside[k] else np.full(3, np.nan) for k, line in enumerate(looks)]
     return _sightings(looks, hit, start_unix_ns)
 
 
-def _has(line: Mapping[str, Any], los: Float64) -> bool:
+def _near(line: Mapping[str, Any], los: Float64) -> Float64:
+    """Return the stated line of sight nearest to one, (3,); NaN where none is near."""
     found = np.array([each["los_itrs"] for each in line["detections"]]).reshape(-1, 3)
     away = np.linalg.norm(np.cross(found, los), axis=1)
-    return bool(np.any((away < NEAR_SIGMA * line["sigma_rad"]) & (found @ los > 0)))
+    away[found @ los <= 0] = np.inf
+    if away.min(initial=np.inf) >= NEAR_SIGMA * line["sigma_rad"]:
+        return np.full(3, np.nan)
+    nearest: Float64 = found[np.argmin(away)]
+    return nearest
 
 
 def _sightings(
-    looks: list[Mapping[str, Any]] | list[dict[str, Any]], hit: list[bool], start_unix_ns: int, in_order: bool = True
+    looks: list[Mapping[str, Any]] | list[dict[str, Any]], hit: list[Float64], start_unix_ns: int, in_order: bool = True
 ) -> Sightings:
-    """Return the looks that hit; velocities come from the places of all looks of a satellite."""
+    """Return the looks that hit, that is, whose (3,) line of sight is a number.
+
+    Velocities come from the places of all looks of a satellite.
+    """
     names = tuple(dict.fromkeys(str(line["sensor_id"]) for line in looks))
     time_s = np.array([(int(line["time_unix_ns"]) - start_unix_ns) / 1e9 for line in looks])
     sensor = np.array([names.index(line["sensor_id"]) for line in looks], dtype=np.int64)
@@ -96,9 +115,11 @@ def _sightings(
         own = own[np.unique(time_s[own], return_index=True)[1]]
         if len(own) > 2:
             velocity[own] = np.gradient(position[own], time_s[own], axis=0, edge_order=2)
-    every = Sightings(time_s, sensor, position, velocity, np.array([float(line["sigma_rad"]) for line in looks]), names)
+    los = np.array(hit).reshape(-1, 3)
+    sigma = np.array([float(line["sigma_rad"]) for line in looks])
+    every = Sightings(time_s, sensor, position, velocity, los, sigma, names)
     # A look that came twice tells once: the repetition has no velocity.
-    kept = np.array(hit, dtype=bool) & ((velocity != 0).any(axis=1) | (not in_order))
+    kept = np.isfinite(los[:, 0]) & ((velocity != 0).any(axis=1) | (not in_order))
     chosen = every.chosen(kept)
     if not in_order:
         return chosen
@@ -108,6 +129,7 @@ def _sightings(
         chosen.sensor[order],
         chosen.position_itrs_m[order],
         chosen.velocity_itrs_m_per_s[order],
+        chosen.los_itrs[order],
         chosen.sigma_rad[order],
         names,
     )

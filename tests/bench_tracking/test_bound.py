@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bench.tracking.bodies import Flights, Truth, tabulate, thrust_along_since_s
-from bench.tracking.bound import BiasPrior, bias_drift, boost_bound, free_state_bound
+from bench.tracking.bound import BiasPrior, bias_drift, boost_bound, efficient_error, free_state_bound
 from bench.tracking.looks import Sky, looks
 from bench.tracking.scenarios import Quality, boost
 from bench.tracking.sightings import Sightings, sightings, sightings_near
@@ -145,3 +145,21 @@ def test_lines_of_a_file_are_found_to_be_of_the_object() -> None:
     assert len(by_truth) > 60
     assert set(by_truth.time_s) <= set(by_place.time_s)
     assert len(by_place) <= len(by_truth) + 3
+
+
+def test_an_efficient_estimators_errors_are_those_of_its_covariance() -> None:
+    # One sky, its noise drawn anew: twenty values of three degrees of freedom, whose mean lies within 1.6 and 5.0 but
+    # for twice in a thousand times.
+    sky, truth = sky_and_truth()
+    at_s = truth.seen_from_s + 50.0
+    ratios = []
+    for seed in range(20):
+        off, covariance = efficient_error(truth, seen_in(sky, seed), at_s)
+        ratios.append(float(off @ np.linalg.solve(covariance, off)))
+    assert 1.6 < np.mean(ratios) < 5.0
+
+
+def test_an_efficient_estimator_errs_by_nothing_without_noise() -> None:
+    sky, truth = sky_and_truth(quality=EXACT)
+    off, covariance = efficient_error(truth, seen_in(sky), truth.seen_from_s + 50.0)
+    assert np.linalg.norm(off) < 5 * np.sqrt(np.trace(covariance)) < 1e-5
