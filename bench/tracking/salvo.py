@@ -1,4 +1,4 @@
-"""Four groups of like rockets, pads within +-spread of the group's centre and launches within two seconds.
+"""Four groups of like rockets, pads within +-spread of the group's centre and launches within seconds.
 
 Over 40 frames (look times) from 20 s after the start: identity switches by place (each frame, tracks and truths are
 assigned one to one by least squared distance up to 5 km; a switch is a truth whose track is another than the one
@@ -12,10 +12,11 @@ each to whom it is of. Our tracker then follows every rocket's detections alone.
 sight from each rocket to the nearest one of its group, over all frames and satellites, their tenth part, half and nine
 tenths.
 
-Run alone: python -m bench.tracking.salvo [--runs 10] [--oracle] [--spread-m 250 500 1000 2000] [--each 5]
+Run alone: python -m bench.tracking.salvo [--runs 10] [--oracle] [--spread-m 250 500 1000] [--within-s 2 5 10] [--each 5]
 """
 
 import argparse
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -55,9 +56,10 @@ class Salvo:
     each: int
 
 
-def drawn(seed: int, each: int, spread_m: float) -> Salvo:
+def drawn(seed: int, each: int, spread_m: float, within_s: float) -> Salvo:
     """Return the salvo of a seed."""
-    sky = salvo(seed, groups=GROUPS, each=each, spread_m=spread_m, quality=Quality(rolling=False, clutter_per_look=5.0))
+    quality = Quality(rolling=False, clutter_per_look=5.0)
+    sky = salvo(seed, groups=GROUPS, each=each, spread_m=spread_m, quality=quality, within_s=within_s)
     flights = sky.bodies[0]
     assert isinstance(flights, Flights)
     return Salvo(sky, flights, list(looks(sky, np.random.default_rng(seed))), each)
@@ -165,7 +167,9 @@ def _in_frames(one: Salvo) -> list[SimulatedLook]:
     return [look for look in one.taken if FIRST_FRAME <= look.true_s < FIRST_FRAME + FRAMES]
 
 
-def rows_of(found: Sequence[Mapping[str, Mapping[str, Any]]], spread_m: float) -> list[dict[str, Any]]:
+def rows_of(
+    found: Sequence[Mapping[str, Mapping[str, Any]]], spread_m: float, within_s: float
+) -> list[dict[str, Any]]:
     """Return a row a tracker over all runs."""
     rows = []
     for name in found[0]:
@@ -175,6 +179,7 @@ def rows_of(found: Sequence[Mapping[str, Mapping[str, Any]]], spread_m: float) -
         row: dict[str, Any] = {
             "tracker": name,
             "spread_m": spread_m,
+            "within_s": within_s,
             "switches_a_run": float(np.mean([each["switches"] for each in own])),
             "runs_without": sum(each["switches"] == 0 for each in own),
             "tracked": share,
@@ -192,6 +197,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = options(__doc__, runs=10)
     parser.add_argument("--oracle", action="store_true", help="what could be had if places or identities were known")
     parser.add_argument("--spread-m", type=float, nargs="+", default=[500.0], help="pads lie within +- so many metres")
+    parser.add_argument("--within-s", type=float, nargs="+", default=[2.0], help="launches of a group lie within")
     parser.add_argument("--each", type=int, default=5, help="rockets a group")
     return parser
 
@@ -200,10 +206,10 @@ def main() -> None:
     """Print the figures."""
     chosen = _parser().parse_args()
     rows = []
-    for spread_m in chosen.spread_m:
-        runs = seeds(chosen, f"salvo within +-{spread_m:g} m")
-        found = [measured(drawn(seed, chosen.each, spread_m), chosen.oracle) for seed in runs]
-        rows += rows_of(found, spread_m)
+    for spread_m, within_s in itertools.product(chosen.spread_m, chosen.within_s):
+        runs = seeds(chosen, f"salvo within +-{spread_m:g} m and {within_s:g} s")
+        found = [measured(drawn(seed, chosen.each, spread_m, within_s), chosen.oracle) for seed in runs]
+        rows += rows_of(found, spread_m, within_s)
     show(f"Salvo of {GROUPS} x {chosen.each}, {FRAMES} frames, {chosen.runs} runs", rows, chosen.json)
 
 

@@ -103,8 +103,9 @@ def salvo(
     spread_m: float = 500.0,
     duration_s: float = 60.0,
     quality: Quality | None = None,
+    within_s: float = 2.0,
 ) -> Sky:
-    """Return groups of like rockets whose pads lie within +-spread_m of the group's centre, launched within 2 s.
+    """Return groups of like rockets whose pads lie within +-spread_m of the group's centre, launched within a time.
 
     The groups are some 100 to 300 km apart, each of another kind, all launched within 5 s; all of a group fly in one
     direction to within 3 degrees.
@@ -123,7 +124,7 @@ def salvo(
                 reference,
                 duration_s,
                 square(generator, centre, spread_m),
-                launch_s=launch_s + float(generator.uniform(0, 2)),
+                launch_s=launch_s + float(generator.uniform(0, within_s)),
                 heading_deg=heading_deg + float(generator.uniform(-3, 3)),
                 spread=0.1,
                 from_the_pad=True,
