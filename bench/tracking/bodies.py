@@ -10,9 +10,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.tracking.sight import on_circles, on_ellipsoid
 from sat_emulator.scene.flight.burn import burns
 from sat_emulator.scene.flight.flight import Flight
-from services.geometry.ellipsoid import SEMI_MAJOR_M, SEMI_MINOR_M, itrs_to_geodetic
+from services.geometry.ellipsoid import SEMI_MAJOR_M, itrs_to_geodetic
 from services.runtime.configuration import from_table
 from services.scenario.model import Rocket
 
@@ -252,21 +253,15 @@ class Aircraft:
 
     def positions_itrs_m(self, which: Int64, time_s: Float64) -> Float64:
         """Return (n, 3) positions."""
-        angle = (self._speed[which] * time_s / (SEMI_MAJOR_M + self._height[which]))[:, None]
-        direction = np.cos(angle) * self._start[which] + np.sin(angle) * self._ahead[which]
-        return on_ellipsoid(direction, self._height[which])
+        height = self._height[which]
+        angle = self._speed[which] * time_s / (SEMI_MAJOR_M + height)
+        direction = on_circles(self._start, self._ahead, which, np.cos(angle), np.sin(angle))
+        points: Float64 = on_ellipsoid(direction, height)
+        return points
 
     def seen_share(self, which: Int64, time_s: float) -> Float64:  # noqa: ARG002  # engines run at all times
         """Return (n,) the part seen."""
         return np.full(len(which), self._seen)
-
-
-def on_ellipsoid(direction: Float64, height_m: Float64) -> Float64:
-    """Return (n, 3) points in directions (n, 3), unit, from the Earth's centre, `height_m` beyond the ellipsoid."""
-    flat = direction / np.array([SEMI_MAJOR_M, SEMI_MAJOR_M, SEMI_MINOR_M])
-    radius = 1 / np.sqrt(np.sum(flat * flat, axis=1))
-    points: Float64 = (radius + height_m)[:, None] * direction
-    return points
 
 
 def hermite(

@@ -26,7 +26,8 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.tracking.bodies import Truth, thrust_along_since_s, truth_from_record
-from bench.tracking.looks import across_axes, turned_east
+from bench.tracking.looks import turned_east
+from bench.tracking.sight import across_axes
 from bench.tracking.sightings import Sightings, sightings_near
 from bench.tracking.slopes import SLOWEST_M_PER_S, flight_slopes, free_slopes, free_state
 from services.geometry.frames import EARTH_RATE_RAD_PER_S

@@ -12,7 +12,6 @@ Run alone: python -m bench.tracking.false_tracks [--days 0.05] [--runs 1]
 """
 
 import dataclasses
-import json
 import time
 from collections import Counter, deque
 
@@ -24,11 +23,13 @@ from scipy.stats import chi2
 from bench.tracking.looks import SimulatedLook, Sky, looks
 from bench.tracking.report import options, show
 from bench.tracking.scenarios import quiet_sky
+from services.ground_station.tracking import flying
 from services.ground_station.tracking.changes import Changes
 from services.ground_station.tracking.config import TrackingConfig
-from services.ground_station.tracking.looks_file import parse_look
-from services.ground_station.tracking.records import MOVES
-from services.ground_station.tracking.snapshot import TrackSnapshot
+from services.ground_station.tracking.describe import founder, track_id
+from services.ground_station.tracking.looks_file import look_from_record
+from services.ground_station.tracking.records import CONFIRMED, MOVES, NONE
+from services.ground_station.tracking.snapshot import TrackDetection
 from services.ground_station.tracking.tracker import Tracker
 
 THIRTY_DAYS = 30.0
@@ -42,17 +43,15 @@ def false_tracks(sky: Sky, seed: int, progress: Progress) -> tuple[dict[str, str
     window: deque[SimulatedLook] = deque(maxlen=KEPT_LOOKS)
     task = progress.add_task(f"seed {seed}", total=sky.duration_s)
     found: dict[str, str] = {}
-    seen: dict[str, TrackSnapshot] = {}
+    newest: dict[str, TrackDetection] = {}
 
     def settled(changes: Changes) -> None:
-        for snapshot in moving(changes):
-            if snapshot.detections:
-                seen[snapshot.track_id] = snapshot
-            threat = snapshot.state == "confirmed" and snapshot.target_class != "static_heat"
-            if threat and snapshot.track_id not in found:
-                found[snapshot.track_id] = made_of(seen.get(snapshot.track_id, snapshot), window)
-            if snapshot.state == "ended":
-                seen.pop(snapshot.track_id, None)
+        for over in (*changes.ended, *changes.ended_tracklets):
+            newest.pop(name(over.record, changes), None)
+        newest.update(detections(changes))
+        for snapshot in confirmed(changes):
+            if snapshot.target_class != "static_heat" and snapshot.track_id not in found:
+                found[snapshot.track_id] = made_of(newest.get(snapshot.track_id), window)
 
     tracker = Tracker(TrackingConfig(), "bench", settled=settled)
     count = 0
@@ -61,35 +60,51 @@ def false_tracks(sky: Sky, seed: int, progress: Progress) -> tuple[dict[str, str
         if count % 100 == 0:
             progress.update(task, completed=look.true_s)
         window.append(look)
-        parsed = parse_look(json.dumps(look.line))
-        tracker.prepare(parsed)
-        tracker.update_look(parsed)
+        taken = look_from_record(look.line)
+        tracker.prepare(taken)
+        tracker.update_look(taken)
     tracker.finish()
     return found, count
 
 
-def moving(changes: Changes) -> Changes:
-    """Return what a look changed of tracks that move: all others are static heat or not confirmed.
+def confirmed(changes: Changes) -> Changes:
+    """Return what a look changed of tracks that are confirmed and move: all others are static heat or no threats yet.
 
-    To describe thousands of fires a look takes longer than to track them.
+    To describe thousands of fires, and dozens of airliners that are kept silent about, takes longer than to track them.
     """
+    tracks, tracklets = changes.tracks, changes.tracklets
+    rows = np.flatnonzero((tracks["motion"] == MOVES) & (tracks["state"] == CONFIRMED))
+    withheld, _ = flying.verdicts(tracks, rows, flying.states(tracks, rows))
+    alone = (tracklets["motion"] == MOVES) & (tracklets["state"] == CONFIRMED)
     return dataclasses.replace(
-        changes,
-        tracks=changes.tracks[changes.tracks["motion"] == MOVES],
-        tracklets=changes.tracklets[changes.tracklets["motion"] == MOVES],
+        changes, tracks=tracks[rows[~withheld]], tracklets=tracklets[alone], ended=(), ended_tracklets=()
     )
 
 
-def made_of(snapshot: TrackSnapshot, window: deque[SimulatedLook]) -> str:
-    """Return of what kind a track's newest detection is: fire, aircraft or clutter (which glint is part of)."""
-    look_by_number = {(look.line["sensor_id"], int(look.line["time_unix_ns"])): look for look in window}
-    kinds: Counter[str] = Counter()
-    for source in snapshot.detections:
-        look = look_by_number.get((source.satellite_id, source.sequence))
-        if look is not None:
+def detections(changes: Changes) -> dict[str, TrackDetection]:
+    """Return the look's detections that tracks which move were seen by, by the tracks' names."""
+    look, found = changes.look, {}
+    for records in (changes.tracks, changes.tracklets):
+        for row in np.flatnonzero((records["motion"] == MOVES) & (records["detection"] != NONE)).tolist():
+            index = int(look.arrays.listed[records["detection"][row]])
+            found[name(records[row], changes)] = TrackDetection(look.sensor_id, look.sequence, index)
+    return found
+
+
+def name(record: np.void, changes: Changes) -> str:
+    """Return the name of a record's track."""
+    return track_id(founder(changes.naming, record, changes.names))
+
+
+def made_of(source: TrackDetection | None, window: deque[SimulatedLook]) -> str:
+    """Return of what kind a detection is: fire, aircraft or clutter (which glint is part of)."""
+    if source is None:
+        return "unknown"
+    for look in window:
+        if (look.line["sensor_id"], look.line["time_unix_ns"]) == (source.satellite_id, source.sequence):
             truth_id = look.truth_ids[source.index]
-            kinds["clutter" if truth_id is None else truth_id.split("-")[0]] += 1
-    return kinds.most_common(1)[0][0] if kinds else "unknown"
+            return "clutter" if truth_id is None else truth_id.split("-")[0]
+    return "unknown"
 
 
 def main() -> None:

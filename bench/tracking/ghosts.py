@@ -19,9 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.tracking.flights import any_place, near, rocket_truth
-from bench.tracking.looks import Sensor, across_axes
+from bench.tracking.looks import Sensor
 from bench.tracking.report import options, seeds, show
 from bench.tracking.scenarios import BALLISTIC, START_UNIX_NS, Quality, satellites_round
+from bench.tracking.sight import across_axes
 from services.geometry.ellipsoid import geodetic_to_itrs, limb_crossing
 from services.geometry.time import NS_PER_S
 from services.ground_station.tracking.config import TrackingConfig

@@ -1,5 +1,6 @@
 """Where sunlight off water dazzles a satellite: a spot that wanders over the ground as the satellite goes."""
 
+import functools
 import math
 from dataclasses import dataclass
 
@@ -36,19 +37,29 @@ class Glint:
     def points_itrs_m(self, position_itrs_m: Float64, time_unix_ns: int, generator: np.random.Generator) -> Float64:
         """Return (n, 3) patches that dazzle a satellite at a place, (3,), ITRS; none where it is night or land."""
         at_ns = time_unix_ns // NANOSECONDS_KEPT * NANOSECONDS_KEPT
-        sun = itrs_from_gcrs(at_ns) @ sun_direction_gcrs(at_ns)
-        mirror = mirror_point(position_itrs_m, sun)
-        if mirror is None or not self._is_water(mirror):
+        mirror = mirror_point(position_itrs_m, _sun_itrs(at_ns))
+        if mirror is None:
+            return np.empty((0, 3))
+        cell = np.floor(mirror / self.cell_rad).astype(np.int64) + 1000
+        if _chance(*cell.tolist()) >= self.share:
             return np.empty((0, 3))
         count = int(generator.poisson(self.patches))
         points = mirror * SEMI_MAJOR_M + self.spread_m * generator.standard_normal((count, 3))
         patches: Float64 = SEMI_MAJOR_M * points / np.linalg.norm(points, axis=1)[:, None]
         return patches
 
-    def _is_water(self, direction: Float64) -> bool:
-        """Return whether the cell round a direction is water: by chance, but always the same for a cell."""
-        cell = np.floor(direction / self.cell_rad).astype(np.int64) + 1000
-        return float(np.random.default_rng(cell).random()) < self.share
+
+@functools.lru_cache(maxsize=1)
+def _sun_itrs(unix_ns: int) -> Float64:
+    """Return the direction of the sun, (3,)."""
+    direction: Float64 = itrs_from_gcrs(unix_ns) @ sun_direction_gcrs(unix_ns)
+    return direction
+
+
+@functools.lru_cache(maxsize=64)
+def _chance(*cell: int) -> float:
+    """Return a number from 0 to 1, always the same for a cell: water, or land and cloud."""
+    return float(np.random.default_rng(cell).random())
 
 
 def mirror_point(position_itrs_m: Float64, sun_itrs: Float64) -> Float64 | None:

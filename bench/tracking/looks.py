@@ -20,14 +20,14 @@ from numpy.typing import NDArray
 
 from bench.tracking.bodies import Bodies
 from bench.tracking.glint import Glint
-from services.geometry.ellipsoid import limb_crossing
+from bench.tracking.sight import across_axes, in_view, light_s, moved_across, turned_about_axis
+from services.geometry.ellipsoid import SEMI_MINOR_M, limb_crossing
 from services.geometry.frames import EARTH_RATE_RAD_PER_S
 from services.geometry.orbit import Orbit
 
 Float64 = NDArray[np.float64]
 Int64 = NDArray[np.int64]
 
-LIGHT_M_PER_S = 299_792_458.0
 # Lower above the body's horizon no satellite sees it: air and cloud.
 LEAST_ELEVATION_RAD = math.radians(5.0)
 # Rounds of the light's way; each gains a factor of speed over that of light.
@@ -35,6 +35,8 @@ LIGHT_ROUNDS = 3
 # Slow bodies are asked for again after so long whether they may be in view, and so far beyond the field's edge.
 SURVEY_S = 30.0
 SURVEY_MARGIN_RAD = 0.2
+# Beyond what is lost to rounding.
+SURE_RAD = 1e-6
 # Of a detection's signal-to-noise ratio: least, and mean excess over it.
 LEAST_SNR, SNR_EXCESS = 5.0, 4.0
 VELOCITY_STEP_NS = 500_000_000
@@ -171,26 +173,31 @@ class _Looker:
         stated_ns = received_ns + round(sensor.time_bias_s * 1e9)
         position = sensor.orbit.position_itrs_m(received_ns)
         stated_position = sensor.orbit.position_itrs_m(stated_ns) if sensor.time_bias_s else position
-        seen, ids = self._bodies(time_s, received_ns, position)
+        boresight = sensor.boresight_itrs(position)
+        stated_boresight = sensor.boresight_itrs(stated_position) if sensor.time_bias_s else boresight
+        seen, ids = self._bodies(time_s, received_ns, position, boresight)
         noisy = _noisy(seen, sensor.sigma_rad, self._generator)
         turned = self._misjudged(noisy, position, received_ns)
-        clutter = self._clutter(position)
+        clutter = self._clutter(position, boresight)
         los = np.concatenate([turned, clutter])
         truth_ids = [*ids, *[None] * len(clutter)]
         snr = LEAST_SNR + self._generator.exponential(SNR_EXCESS, len(los))
         order = np.argsort(-snr, kind="stable")
+        found = zip(los[order].tolist(), np.round(snr[order], 3).tolist(), strict=True)
         line = {
             "time_unix_ns": stated_ns,
             "sensor_id": sensor.sensor_id,
             "position_itrs_m": stated_position.tolist(),
-            "boresight_itrs": sensor.boresight_itrs(stated_position).tolist(),
+            "boresight_itrs": stated_boresight.tolist(),
             "fov_half_angle_rad": sensor.half_angle_rad,
             "sigma_rad": sensor.sigma_rad,
-            "detections": [{"los_itrs": los[k].tolist(), "snr": round(float(snr[k]), 3)} for k in order.tolist()],
+            "detections": [{"los_itrs": direction, "snr": strength} for direction, strength in found],
         }
         return SimulatedLook(line, frame, [truth_ids[k] for k in order.tolist()], time_s, time_s)
 
-    def _bodies(self, time_s: float, received_ns: int, position: Float64) -> tuple[Float64, list[str | None]]:
+    def _bodies(
+        self, time_s: float, received_ns: int, position: Float64, boresight: Float64
+    ) -> tuple[Float64, list[str | None]]:
         """Return (n, 3) directions to the bodies that this look detects, and who they are."""
         if time_s >= self._surveyed_s + SURVEY_S:
             self._survey(time_s)
@@ -200,14 +207,15 @@ class _Looker:
             share = bodies.seen_share(near, time_s)
             lit = share > 0
             which = near[lit]
-            los, distance, seen = self._directions(bodies, which, time_s, position)
+            place, came_from = self._places(bodies, which, time_s, position)
+            los, seen = self._in_view(place, came_from, position, boresight)
             chance = self._generator.random(len(which)) < share[lit] * self._sensor.detection_probability
-            kept = np.flatnonzero(seen & chance & (distance > 0))
+            kept = np.flatnonzero(seen & chance)
             parts.append(los[kept])
             ids.extend(bodies.object_ids[k] for k in which[kept].tolist())
         if self._sky.glint is not None:
             points = self._sky.glint.points_itrs_m(position, received_ns, self._generator)
-            los, _, seen = self._in_view(points, points, position)
+            los, seen = self._in_view(points, points, position, boresight)
             parts.append(los[seen])
             ids.extend([None] * int(np.count_nonzero(seen)))
         return np.concatenate([*parts, np.empty((0, 3))]), ids
@@ -231,26 +239,24 @@ class _Looker:
                 everyone = everyone[near & (along > widest)]
             self._near.append(everyone)
 
-    def _directions(
-        self, bodies: Bodies, which: Int64, time_s: float, position: Float64
-    ) -> tuple[Float64, Float64, NDArray[np.bool_]]:
-        """Return (n, 3) where each one's light comes from, (n,) how far, and whether it is in view."""
-        age = np.zeros(len(which))
-        for _ in range(LIGHT_ROUNDS):
+    def _places(self, bodies: Bodies, which: Int64, time_s: float, position: Float64) -> tuple[Float64, Float64]:
+        """Return (n, 3) where each one's light comes from, and the same in axes of reception."""
+        # The first round: as if light took no time.
+        place = bodies.positions_itrs_m(which, np.full(len(which), time_s))
+        age = light_s(place, position)
+        for _ in range(LIGHT_ROUNDS - 1):
             place = bodies.positions_itrs_m(which, time_s - age)
-            turned = turned_east(place, -EARTH_RATE_RAD_PER_S * age)
-            age = np.linalg.norm(turned - position, axis=1) / LIGHT_M_PER_S
-        return self._in_view(place, turned, position)
+            came_from = turned_east(place, -EARTH_RATE_RAD_PER_S * age)
+            age = light_s(came_from, position)
+        return place, came_from
 
     def _in_view(
-        self, place: Float64, turned: Float64, position: Float64
-    ) -> tuple[Float64, Float64, NDArray[np.bool_]]:
-        ray = turned - position
-        distance = np.linalg.norm(ray, axis=1)
-        los = ray / np.maximum(distance, 1.0)[:, None]
-        rising = -np.sum(los * place, axis=1) / np.linalg.norm(place, axis=1)
-        in_cone = los @ self._sensor.boresight_itrs(position) >= math.cos(self._sensor.half_angle_rad)
-        return los, distance, in_cone & (rising >= math.sin(LEAST_ELEVATION_RAD))
+        self, place: Float64, came_from: Float64, position: Float64, boresight: Float64
+    ) -> tuple[Float64, NDArray[np.bool_]]:
+        """Return (n, 3) the directions to places, and whether each is in view."""
+        least_cosine, least_sine = math.cos(self._sensor.half_angle_rad), math.sin(LEAST_ELEVATION_RAD)
+        los, seen = in_view(place, came_from, position, boresight, least_cosine, least_sine)
+        return los, seen
 
     def _misjudged(self, los: Float64, position: Float64, received_ns: int) -> Float64:
         """Return the lines of sight as attitude and clock have them."""
@@ -264,20 +270,28 @@ class _Looker:
             los /= np.linalg.norm(los, axis=1)[:, None]
         return los
 
-    def _clutter(self, position: Float64) -> Float64:
+    def _clutter(self, position: Float64, boresight: Float64) -> Float64:
         """Return (n, 3) directions, even over the part of the field of view that the Earth fills."""
         count = int(self._generator.poisson(self._sensor.clutter_per_look))
-        boresight = self._sensor.boresight_itrs(position)
         across = across_axes(boresight[None])[0]
+        half_angle = self._sensor.half_angle_rad
+        full = _is_full(position, boresight, half_angle)
         kept = np.empty((0, 3))
         while len(kept) < count:
-            cosine = self._generator.uniform(math.cos(self._sensor.half_angle_rad), 1.0, 2 * count)
+            cosine = self._generator.uniform(math.cos(half_angle), 1.0, 2 * count)
             turn = self._generator.uniform(0.0, 2 * math.pi, 2 * count)
             sine = np.sqrt(1 - cosine * cosine)
             aside = np.stack([sine * np.cos(turn), sine * np.sin(turn)], axis=1) @ across
             los = cosine[:, None] * boresight + aside
-            kept = np.concatenate([kept, los[~np.isnan(limb_crossing(position, los)[:, 0])]])
+            kept = los if full else np.concatenate([kept, los[~np.isnan(limb_crossing(position, los)[:, 0])]])
         return kept[:count]
+
+
+def _is_full(position_itrs_m: Float64, boresight: Float64, half_angle_rad: float) -> bool:
+    """Return whether the Earth fills a field of view for sure: the sphere within the ellipsoid does."""
+    distance = math.hypot(*position_itrs_m.tolist())
+    off_nadir = math.acos(max(-1.0, min(1.0, float(boresight @ -position_itrs_m) / distance)))
+    return distance > SEMI_MINOR_M and off_nadir + half_angle_rad < math.asin(SEMI_MINOR_M / distance) - SURE_RAD
 
 
 def orbit_axes(position_itrs_m: Float64, ahead_itrs_m: Float64) -> Float64:
@@ -289,23 +303,12 @@ def orbit_axes(position_itrs_m: Float64, ahead_itrs_m: Float64) -> Float64:
     return np.stack([up, along, np.cross(up, along)])
 
 
-def across_axes(los: Float64) -> Float64:
-    """Return (n, 2, 3) two unit vectors across each line of sight (n, 3) and each other."""
-    other = np.where(np.abs(los[:, 2:]) < 0.9, np.array([[0.0, 0.0, 1.0]]), np.array([[1.0, 0.0, 0.0]]))
-    first = np.cross(los, other)
-    first /= np.linalg.norm(first, axis=1)[:, None]
-    return np.stack([first, np.cross(los, first)], axis=1)
-
-
 def turned_east(vectors: Float64, angle_rad: Float64) -> Float64:
     """Return vectors (n, 3) turned about the Earth's axis, counter-clockwise seen from the north, by angles (n,)."""
-    cosine, sine = np.cos(angle_rad), np.sin(angle_rad)
-    x, y = vectors[:, 0], vectors[:, 1]
-    return np.stack([cosine * x - sine * y, sine * x + cosine * y, vectors[:, 2]], axis=1)
+    result: Float64 = turned_about_axis(vectors, np.cos(angle_rad), np.sin(angle_rad))
+    return result
 
 
 def _noisy(los: Float64, sigma_rad: float, generator: np.random.Generator) -> Float64:
-    error = sigma_rad * generator.standard_normal((len(los), 2))
-    noisy = los + np.einsum("ij,ijk->ik", error, across_axes(los)) if len(los) else los
-    unit: Float64 = noisy / np.linalg.norm(noisy, axis=1)[:, None]
-    return unit
+    noisy: Float64 = moved_across(los, sigma_rad * generator.standard_normal((len(los), 2)))
+    return noisy

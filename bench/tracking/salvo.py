@@ -12,7 +12,7 @@ each to whom it is of. Our tracker then follows every rocket's detections alone.
 sight from each rocket to the nearest one of its group, over all frames and satellites, their tenth part, half and nine
 tenths.
 
-Run alone: python -m bench.tracking.salvo [--runs 10] [--oracle] [--spread-m 250 500 1000] [--within-s 2 5 10] [--each 5]
+Run alone: python -m bench.tracking.salvo [--runs 10] [--oracle] [--spread-m 500 1000] [--within-s 2 5 10] [--each 5]
 """
 
 import argparse
@@ -28,10 +28,11 @@ from scipy.optimize import linear_sum_assignment
 
 from bench.tracking.accuracy import LEAST_SHARE
 from bench.tracking.bodies import Flights
-from bench.tracking.looks import LIGHT_M_PER_S, LIGHT_ROUNDS, SimulatedLook, Sky, looks, turned_east
+from bench.tracking.looks import LIGHT_ROUNDS, SimulatedLook, Sky, looks, turned_east
 from bench.tracking.report import options, seeds, show
 from bench.tracking.run import track
 from bench.tracking.scenarios import Quality, salvo
+from bench.tracking.sight import LIGHT_M_PER_S
 from bench.tracking.soup_metrics import metrics
 from bench.tracking.stone_soup import run as stone_soup
 from bench.tracking.tracks import Sources, TrackTable, assign, purity, read_tracks
@@ -167,9 +168,7 @@ def _in_frames(one: Salvo) -> list[SimulatedLook]:
     return [look for look in one.taken if FIRST_FRAME <= look.true_s < FIRST_FRAME + FRAMES]
 
 
-def rows_of(
-    found: Sequence[Mapping[str, Mapping[str, Any]]], spread_m: float, within_s: float
-) -> list[dict[str, Any]]:
+def rows_of(found: Sequence[Mapping[str, Mapping[str, Any]]], spread_m: float, within_s: float) -> list[dict[str, Any]]:
     """Return a row a tracker over all runs."""
     rows = []
     for name in found[0]:

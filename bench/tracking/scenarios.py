@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.tracking.bodies import Aircraft, Fires, Flights, Truth, on_ellipsoid
+from bench.tracking.bodies import Aircraft, Fires, Flights, Truth
 from bench.tracking.flights import CLOUD_TOP_M, any_place, cruise_truth, near, rocket_truth, square
 from bench.tracking.glint import Glint
 from bench.tracking.looks import Sensor, Sky
+from bench.tracking.sight import on_ellipsoid
 from services.geometry.ellipsoid import SEMI_MAJOR_M, geodetic_to_itrs, itrs_to_geodetic
 from services.geometry.geodesic import geodesic_destination
 from services.geometry.orbit import Orbit, plane_over

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.tracking.bodies import Truth
-from bench.tracking.looks import LIGHT_M_PER_S, SimulatedLook
+from bench.tracking.looks import SimulatedLook
+from bench.tracking.sight import LIGHT_M_PER_S
 
 Float64 = NDArray[np.float64]
 Int64 = NDArray[np.int64]

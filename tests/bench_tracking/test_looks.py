@@ -12,7 +12,8 @@ from bench.tracking.flights import rocket_truth
 from bench.tracking.glint import mirror_point
 from bench.tracking.looks import Delivery, SimulatedLook, Sky, deliver, looks
 from bench.tracking.scenarios import Quality, boost, quiet_sky, salvo
-from services.geometry.ellipsoid import SEMI_MAJOR_M, itrs_to_geodetic
+from bench.tracking.sight import across_axes
+from services.geometry.ellipsoid import SEMI_MAJOR_M, itrs_to_geodetic, limb_crossing
 from services.geometry.frames import itrs_from_gcrs
 from services.ground_station.tracking.looks_file import parse_look
 
@@ -81,6 +82,26 @@ def test_every_line_is_a_look_for_the_tracker() -> None:
         found = np.array([each["los_itrs"] for each in look.line["detections"]])
         beside_rad = np.arccos(np.clip(found @ np.array(look.line["boresight_itrs"]), -1, 1))
         assert beside_rad.max() < look.line["fov_half_angle_rad"] + 5 * look.line["sigma_rad"]
+
+
+def test_clutter_lies_on_the_earth_wherever_the_field_ends() -> None:
+    # 1.02 rad from straight down the Earth ends: one field lies within, one reaches beyond.
+    sky = quiet_sky(2, days=5 / 86_400, fires=40, aircraft=40, clutter_per_look=300.0)
+    for half_angle in (0.75, 1.2):
+        sensors = [dataclasses.replace(each, half_angle_rad=half_angle) for each in sky.sensors]
+        beside = []
+        for look in taken(dataclasses.replace(sky, sensors=sensors)):
+            found = np.array([each["los_itrs"] for each in look.line["detections"]])
+            assert not np.isnan(limb_crossing(look.line["position_itrs_m"], found)).any()
+            beside.append(np.arccos(found @ np.array(look.line["boresight_itrs"])).max())
+        assert max(beside) == pytest.approx(min(half_angle, 1.02), abs=0.02)
+
+
+def test_axes_across_lines_of_sight_are_of_unit_length_and_square() -> None:
+    los = np.random.default_rng(3).normal(size=(50, 3))
+    los = np.concatenate([los / np.linalg.norm(los, axis=1)[:, None], np.eye(3), -np.eye(3)])
+    axes = np.concatenate([across_axes(los), los[:, None]], axis=1)
+    assert np.abs(axes @ axes.transpose(0, 2, 1) - np.eye(3)).max() < 1e-14
 
 
 def test_fast_clock_states_a_later_place() -> None:

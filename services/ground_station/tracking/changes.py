@@ -53,8 +53,7 @@ class Changes(Sequence[TrackSnapshot]):
         yield from self.endings()
         for record in self.tracklets:
             yield describe.tracklet(self.naming, record, self.look, self.names, self._launch(record))
-        for record in self.tracks:
-            yield describe.track(self.naming, record, self.look, self.names, self._launch(record))
+        yield from describe.tracks(self.naming, self.tracks, self.look, self.names, self.launches)
 
     @property
     def nbytes(self) -> int:

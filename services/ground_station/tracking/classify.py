@@ -6,28 +6,19 @@ writes its table). Bayes' rule does the rest: the features' own errors widen eve
 out. Nothing is summed up over time, so a judgement is as sure as the present evidence, and can be revised.
 """
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from services.ground_station.tracking import flight_kernels, manners
-from services.ground_station.tracking.snapshot import TARGET_CLASSES, TargetClass
+from services.ground_station.tracking import airliners, flight_kernels, manners
+from services.ground_station.tracking.snapshot import TargetClass
 
 Float64 = NDArray[np.float64]
 
 STATIC: dict[TargetClass, float] = {"static_heat": 0.97, "unknown": 0.03}
 UNDECIDED: dict[TargetClass, float] = {"unknown": 0.6, "static_heat": 0.4}
 MOVES: dict[TargetClass, float] = {"unknown": 0.95, "static_heat": 0.05}
-
-# Where airliners cruise (flight levels 260 to 430) and how fast (ground speed with jet stream: 180 to 320 m/s).
-AIRWAY_HEIGHTS_M = (7_500.0, 13_500.0)
-AIRWAY_SPEEDS_M_PER_S = (150.0, 330.0)
-# How far off a measured height, speed and climb may be, standard deviations.
-AIRWAY_SIGMA = 2.0
-# Climb and descent of an airliner.
-AIRWAY_CLIMB_RAD = math.radians(6.0)
 
 
 @dataclass(frozen=True)
@@ -68,6 +59,10 @@ class FlightEvidence:
     seen_s: float = 0.0
     static_probability: float = 0.0
 
+    def row(self) -> Float64:
+        """Return it as kernels take it, (flight_kernels.EVIDENCE,): NaN for what is not known."""
+        return np.array([*vars(self).values()], dtype=np.float64)
+
 
 def flight_evidence(
     position_itrs_m: Float64,
@@ -100,7 +95,7 @@ def flight_evidence(
         np.ascontiguousarray(force),
         flown,
     )
-    height, speed, climb, perigee, apogee, along, lift, *sigmas = flown.tolist()
+    height, speed, climb, perigee, apogee, *sigmas, along, lift, force_sigma = flown.tolist()
     force_known = specific_force_itrs_m_per_s2 is not None
     return FlightEvidence(
         height,
@@ -115,7 +110,7 @@ def flight_evidence(
         apogee_sigma_m=sigmas[4],
         along_m_per_s2=along if force_known else None,
         lift_m_per_s2=lift if force_known else None,
-        force_sigma_m_per_s2=sigmas[5],
+        force_sigma_m_per_s2=force_sigma,
         time_since_launch_s=time_since_launch_s,
         time_since_launch_sigma_s=time_since_launch_sigma_s,
         lift_off_m_per_s2=lift_off_m_per_s2,
@@ -129,12 +124,13 @@ def flight_evidence(
 
 def class_probability(evidence: FlightEvidence) -> dict[TargetClass, float]:
     """Return the probability of each class; they sum to 1. A state that is no number is of unknown class."""
-    if not (math.isfinite(evidence.height_m) and math.isfinite(evidence.speed_m_per_s)):
-        return {**dict.fromkeys(TARGET_CLASSES, 0.0), "unknown": 1.0}
-    moving = manners.probabilities(manners.features(evidence), evidence.seen_s)
-    left = 1.0 - evidence.static_probability
-    probability: dict[TargetClass, float] = {word: value * left for word, value in moving.items()}
-    return {**probability, "static_heat": evidence.static_probability}
+    return class_probabilities(evidence.row()[None])[0]
+
+
+def class_probabilities(evidence: Float64) -> list[dict[TargetClass, float]]:
+    """Return the same for rows of evidence, (n, flight_kernels.EVIDENCE)."""
+    words, probability = manners.probabilities(evidence)
+    return [dict(zip((*words, "static_heat"), row, strict=True)) for row in probability.tolist()]
 
 
 def is_air_traffic(evidence: FlightEvidence) -> bool:
@@ -142,13 +138,4 @@ def is_air_traffic(evidence: FlightEvidence) -> bool:
 
     A missile that cruises there in this manner cannot be told from one and is held for one.
     """
-    lowest, highest = AIRWAY_HEIGHTS_M
-    slowest, fastest = AIRWAY_SPEEDS_M_PER_S
-    height_error = AIRWAY_SIGMA * evidence.height_sigma_m
-    speed_error = AIRWAY_SIGMA * evidence.speed_sigma_m_per_s
-    return (
-        not evidence.boost_seen
-        and lowest - height_error <= evidence.height_m <= highest + height_error
-        and slowest - speed_error <= evidence.speed_m_per_s <= fastest + speed_error
-        and abs(evidence.climb_rad) <= AIRWAY_CLIMB_RAD + AIRWAY_SIGMA * evidence.climb_sigma_rad
-    )
+    return bool(airliners.is_air_traffic(evidence.row()))

@@ -14,8 +14,12 @@ Float64 = NDArray[np.float64]
 
 # Height of the apogee of an orbit that is none: further than the Moon.
 FARTHEST_M = 1e9
-# What `fly` writes, in order: values, then standard deviations of the first seven.
-FLOWN = 13
+# A row of evidence as kernels take it: the fields of classify.FlightEvidence in their order, as floats, NaN for what is
+# not known. `fly` writes the first FLOWN.
+(HEIGHT, SPEED, CLIMB, PERIGEE, APOGEE) = range(5)
+(HEIGHT_SIGMA, SPEED_SIGMA, CLIMB_SIGMA, PERIGEE_SIGMA, APOGEE_SIGMA, ALONG, LIFT, FORCE_SIGMA) = range(5, 13)
+(SINCE_LAUNCH, SINCE_LAUNCH_SIGMA, LIFT_OFF, LIFT_OFF_SIGMA, BOOST, BOOST_SEEN, SEEN, STATIC) = range(13, 21)
+FLOWN, EVIDENCE = 13, 21
 
 
 @njit("UniTuple(float64, 2)(float64[::1], float64[::1])", cache=True)
@@ -49,8 +53,7 @@ def _sigma(covariance: Float64, first: int, direction: Float64) -> float:
 
 @njit("void(float64[::1], float64[::1], float64[:, ::1], float64[::1], float64[::1])", cache=True)
 def fly(position: Float64, velocity: Float64, covariance: Float64, force: Float64, flown: Float64) -> None:
-    """Write (13,): height, speed, climb, perigee, apogee, specific force along the way and across it, upwards; then
-    standard deviations of height, speed, climb, perigee, apogee, and of the force an axis.
+    """Write the first FLOWN of a row of evidence; the specific force is that along the way and across it, upwards.
 
     covariance: (9, 9) of position, velocity and specific force.
     """
@@ -71,9 +74,24 @@ def fly(position: Float64, velocity: Float64, covariance: Float64, force: Float6
     perigee, apogee = perigee_and_apogee_m(position, velocity)
     faster = perigee_and_apogee_m(position, velocity + speed_sigma * along)
     steeper = perigee_and_apogee_m(position, velocity + climb_sigma * speed * normal)
-    flown[0], flown[1], flown[2], flown[3], flown[4] = height, speed, math.asin(sine), perigee, apogee
-    flown[5], flown[6] = (force * along).sum(), (force * normal).sum()
-    flown[7], flown[8], flown[9] = _sigma(covariance, 0, up), speed_sigma, climb_sigma
-    flown[10] = math.hypot(faster[0] - perigee, steeper[0] - perigee)
-    flown[11] = math.hypot(faster[1] - apogee, steeper[1] - apogee)
-    flown[12] = math.sqrt(max(covariance[6, 6] + covariance[7, 7] + covariance[8, 8], 0.0) / 3)
+    flown[HEIGHT], flown[SPEED], flown[CLIMB], flown[PERIGEE], flown[APOGEE] = (
+        height,
+        speed,
+        math.asin(sine),
+        perigee,
+        apogee,
+    )
+    flown[HEIGHT_SIGMA], flown[SPEED_SIGMA], flown[CLIMB_SIGMA] = _sigma(covariance, 0, up), speed_sigma, climb_sigma
+    flown[PERIGEE_SIGMA] = math.hypot(faster[0] - perigee, steeper[0] - perigee)
+    flown[APOGEE_SIGMA] = math.hypot(faster[1] - apogee, steeper[1] - apogee)
+    flown[ALONG], flown[LIFT] = (force * along).sum(), (force * normal).sum()
+    flown[FORCE_SIGMA] = math.sqrt(max(covariance[6, 6] + covariance[7, 7] + covariance[8, 8], 0.0) / 3)
+
+
+@njit("void(float64[:, :], float64[:, :, :], int64[::1], float64[:, ::1])", cache=True)
+def fly_all(means: Float64, covariances: Float64, rows: NDArray[np.int64], evidence: Float64) -> None:
+    """Write the same of some rows of states, (n, 9) with covariances (n, 9, 9): one row of evidence each."""
+    mean, covariance = np.empty(9), np.empty((9, 9))
+    for k, row in enumerate(rows):
+        mean[:], covariance[:] = means[row], covariances[row]
+        fly(mean[:3], mean[3:6], covariance, mean[6:], evidence[k])

@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -52,6 +52,11 @@ def parse_look(text: str) -> Look:
         raise LookError(f"is not JSON: {error}") from error
     if not isinstance(record, dict):
         raise LookError("is not a JSON object")
+    return look_from_record(record)
+
+
+def look_from_record(record: Mapping[str, Any]) -> Look:
+    """Return the same for a line that has been read, numbers, texts, lists and dictionaries."""
     for key in REQUIRED:
         if key not in record:
             raise LookError(f"{key} is missing")
@@ -73,8 +78,8 @@ def parse_look(text: str) -> Look:
             "the Earth's centre"
         )
     half_angle = _positive(record, "fov_half_angle_rad", NARROWEST_HALF_ANGLE_RAD, math.pi)
-    los = np.array([_vector(each, "los_itrs", unit=True) for each in detections]).reshape(-1, 3)
-    snr = np.array([_strength(each, "snr", UNSTATED_SNR) for each in detections])
+    los = _directions(detections, "los_itrs")
+    snr = _strengths(detections, "snr", UNSTATED_SNR)
     return make_look(
         sensor_id,
         # The time tells a sensor's looks apart, in whatever order they come.
@@ -88,7 +93,7 @@ def parse_look(text: str) -> Look:
         los,
         np.full(len(los), sigma),
         snr,
-        intensity_w_per_sr=np.array([_strength(each, "intensity_w_per_sr", math.nan) for each in detections]),
+        intensity_w_per_sr=_strengths(detections, "intensity_w_per_sr", math.nan),
     )
 
 
@@ -224,6 +229,33 @@ def _is_text(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def _directions(records: Sequence[Mapping[str, Any]], key: str) -> Float64:
+    """Return the same unit vectors, (n, 3), that `_vector` returns one by one, which names the one that is none."""
+    try:
+        vectors = np.array([record[key] for record in records], dtype=np.float64)
+    except (KeyError, TypeError, ValueError, OverflowError):
+        vectors = np.empty(0)
+    if vectors.shape == (len(records), 3):
+        lengths = np.array([math.hypot(*vector) for vector in vectors.tolist()])
+        if bool(((lengths > 0) & (lengths < math.inf)).all()):
+            directions: Float64 = vectors / lengths[:, None]
+            return directions
+    return np.array([_vector(record, key, unit=True) for record in records]).reshape(-1, 3)
+
+
+def _strengths(records: Sequence[Mapping[str, Any]], key: str, unstated: float) -> Float64:
+    """Return the same strengths, (n,), that `_strength` returns one by one, which names the one that is none."""
+    values = [record.get(key) for record in records]
+    kinds = set(map(type, values))
+    if kinds <= {type(None)}:
+        return np.full(len(values), unstated)
+    if kinds == {float}:
+        strengths = np.array(values)
+        if bool(((strengths >= 0) & (strengths <= LARGEST_NUMBER)).all()):
+            return strengths
+    return np.array([_strength(record, key, unstated) for record in records])
 
 
 def _vector(record: Mapping[str, Any], key: str, *, unit: bool = False) -> Float64:

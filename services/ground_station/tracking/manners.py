@@ -15,6 +15,28 @@ from numba import njit
 from numpy.typing import NDArray
 
 from services.geometry.ellipsoid import SEMI_MAJOR_M
+from services.ground_station.tracking.flight_kernels import (
+    ALONG,
+    APOGEE,
+    APOGEE_SIGMA,
+    BOOST,
+    CLIMB,
+    CLIMB_SIGMA,
+    FORCE_SIGMA,
+    HEIGHT,
+    HEIGHT_SIGMA,
+    LIFT,
+    LIFT_OFF,
+    LIFT_OFF_SIGMA,
+    PERIGEE,
+    PERIGEE_SIGMA,
+    SEEN,
+    SINCE_LAUNCH,
+    SINCE_LAUNCH_SIGMA,
+    SPEED,
+    SPEED_SIGMA,
+    STATIC,
+)
 
 if TYPE_CHECKING:
     from services.ground_station.tracking.classify import FlightEvidence
@@ -53,46 +75,30 @@ UNKNOWN = math.inf
 
 def features(evidence: "FlightEvidence") -> tuple[Float64, Float64]:
     """Return the feature vector, in the order of FEATURES, and its variances; infinite: not known, or no number."""
-    value = np.zeros(len(FEATURES))
-    sigma = np.full(len(FEATURES), UNKNOWN)
-    if evidence.time_since_launch_s is not None:
-        since = max(evidence.time_since_launch_s, 0.0) + TIME_SCALE_S
-        value[0], sigma[0] = math.log(since), evidence.time_since_launch_sigma_s / since
-    if evidence.boost_s is not None:
-        boost = max(evidence.boost_s, 0.0) + TIME_SCALE_S
-        value[1], sigma[1] = math.log(boost), evidence.time_since_launch_sigma_s / boost
-    if evidence.lift_off_m_per_s2 is not None:
-        lift_off = max(evidence.lift_off_m_per_s2, LEAST_LIFT_OFF_M_PER_S2)
-        value[2], sigma[2] = math.log(lift_off), evidence.lift_off_sigma_m_per_s2 / lift_off
-    height = max(evidence.height_m, 0.0) + HEIGHT_SCALE_M
-    speed = evidence.speed_m_per_s + SPEED_SCALE_M_PER_S
-    apogee = max(evidence.apogee_m, 0.0) + APOGEE_SCALE_M
-    value[3], sigma[3] = math.log(height), evidence.height_sigma_m / height
-    value[4], sigma[4] = math.log(speed), evidence.speed_sigma_m_per_s / speed
-    value[5], sigma[5] = evidence.climb_rad, evidence.climb_sigma_rad
-    value[6], sigma[6] = 1 + evidence.perigee_m / SEMI_MAJOR_M, evidence.perigee_sigma_m / SEMI_MAJOR_M
-    value[7], sigma[7] = math.log(apogee), evidence.apogee_sigma_m / apogee
-    for k, force in ((8, evidence.along_m_per_s2), (9, evidence.lift_m_per_s2)):
-        if force is not None:
-            slope = 1 / math.hypot(force, FORCE_SCALE_M_PER_S2)
-            value[k] = math.asinh(force / FORCE_SCALE_M_PER_S2)
-            sigma[k] = evidence.force_sigma_m_per_s2 * slope
-    # What is no number is not known.
-    lost = ~np.isfinite(value) | np.isnan(sigma)
-    value[lost], sigma[lost] = 0.0, UNKNOWN
-    return value, sigma**2
+    value, variance = np.empty(len(FEATURES)), np.empty(len(FEATURES))
+    write_features(evidence.row(), value, variance)
+    return value, variance
 
 
-def probabilities(seen: tuple[Float64, Float64], seen_s: float) -> "dict[TargetClass, float]":
-    """Return the probability of each moving class for a feature vector and its variances; they sum to 1.
+def probabilities(evidence: Float64) -> "tuple[tuple[TargetClass, ...], Float64]":
+    """Return the moving classes, and the probability of each for rows of evidence (n, EVIDENCE).
 
-    seen_s: for how long its track has been seen.
+    (n, classes + 1), last that it stays; rows sum to 1. A state that is no number is of unknown class.
     """
     table = _table()
-    score = table.log_prior + log_likelihoods(seen) / (table.temper * youth(seen_s))
-    weight = np.exp(score - score.max())
-    weight /= weight.sum()
-    return dict(zip(table.words, weight.tolist(), strict=True))
+    probability = np.empty((len(evidence), len(table.words) + 1))
+    write_probabilities(
+        evidence,
+        table.log_prior,
+        table.temper,
+        table.log_weight,
+        table.mean,
+        table.covariance,
+        table.of_class,
+        table.words.index("unknown"),
+        probability,
+    )
+    return table.words, probability
 
 
 def log_likelihoods(seen: tuple[Float64, Float64]) -> Float64:
@@ -102,18 +108,52 @@ def log_likelihoods(seen: tuple[Float64, Float64]) -> Float64:
     return found
 
 
-def youth(seen_s: float) -> float:
-    """Return by how much less the evidence of a young track counts: its errors are not yet those that it states."""
-    return 1 + YOUNG_S / max(seen_s, SHORTEST_S)
-
-
 def reload_table() -> None:
     """Read the file again at the next call."""
     _table.cache_clear()
 
 
+@njit("float64(float64)", cache=True)
+def youth(seen_s: float) -> float:
+    """Return by how much less the evidence of a young track counts: its errors are not yet those that it states."""
+    return 1.0 + YOUNG_S / max(seen_s, SHORTEST_S)
+
+
+@njit("float64(float64, float64)", cache=True)
+def _at_least(value: float, least: float) -> float:
+    """Return the greater of both; what is not known stays so."""
+    return least if value < least else value
+
+
+@njit("void(float64[::1], float64[::1], float64[::1])", cache=True)
+def write_features(evidence: Float64, value: Float64, variance: Float64) -> None:
+    """Write the feature vector of a row of evidence and its variances, as `features` has them."""
+    since = _at_least(evidence[SINCE_LAUNCH], 0.0) + TIME_SCALE_S
+    boost = _at_least(evidence[BOOST], 0.0) + TIME_SCALE_S
+    lift_off = _at_least(evidence[LIFT_OFF], LEAST_LIFT_OFF_M_PER_S2)
+    height, speed = _at_least(evidence[HEIGHT], 0.0) + HEIGHT_SCALE_M, evidence[SPEED] + SPEED_SCALE_M_PER_S
+    apogee = _at_least(evidence[APOGEE], 0.0) + APOGEE_SCALE_M
+    value[0], variance[0] = math.log(since), evidence[SINCE_LAUNCH_SIGMA] / since
+    value[1], variance[1] = math.log(boost), evidence[SINCE_LAUNCH_SIGMA] / boost
+    value[2], variance[2] = math.log(lift_off), evidence[LIFT_OFF_SIGMA] / lift_off
+    value[3], variance[3] = math.log(height), evidence[HEIGHT_SIGMA] / height
+    value[4], variance[4] = math.log(speed), evidence[SPEED_SIGMA] / speed
+    value[5], variance[5] = evidence[CLIMB], evidence[CLIMB_SIGMA]
+    value[6], variance[6] = 1.0 + evidence[PERIGEE] / SEMI_MAJOR_M, evidence[PERIGEE_SIGMA] / SEMI_MAJOR_M
+    value[7], variance[7] = math.log(apogee), evidence[APOGEE_SIGMA] / apogee
+    for k, force in ((8, evidence[ALONG]), (9, evidence[LIFT])):
+        value[k] = math.asinh(force / FORCE_SCALE_M_PER_S2)
+        variance[k] = evidence[FORCE_SIGMA] / math.hypot(force, FORCE_SCALE_M_PER_S2)
+    for k in range(len(value)):
+        # What is no number is not known.
+        if not math.isfinite(value[k]) or math.isnan(variance[k]):
+            value[k], variance[k] = 0.0, UNKNOWN
+        variance[k] *= variance[k]
+
+
 @njit(
     "float64[::1](float64[::1], float64[::1], float64[::1], float64[:, ::1], float64[:, :, ::1], int64[::1])",
+    error_model="numpy",
     cache=True,
 )
 def mixture_log_likelihoods(
@@ -122,44 +162,81 @@ def mixture_log_likelihoods(
     """Return the log likelihood of a feature vector under each class's mixture, (classes,).
 
     value, variance: (d,) with the variance infinite where the feature is not known: it is then left out. log_weight
-    (k,), mean (k, d), covariance (k, d, d): of the manners; the vector's variance is added to the covariance.
+    (k,), mean (d, k), covariance (d, d, k): of the manners; the vector's variance is added to the covariance.
     of_class: (k,) whose manner it is; ascending, from 0, without gaps.
     """
     known = np.flatnonzero(np.isfinite(variance))
-    n = len(known)
-    lower = np.empty((n, n))
-    white = np.empty(n)
-    score = np.empty(len(log_weight))
-    for k in range(len(log_weight)):
-        total = log_weight[k]
-        # Cholesky's lower factor row by row, and the whitened offset with it.
-        for i in range(n):
-            a = known[i]
-            rest = value[a] - mean[k, a]
-            for j in range(i + 1):
-                b = known[j]
-                left = covariance[k, a, b]
-                if i == j:
-                    left += variance[a]
-                for m in range(j):
-                    left -= lower[i, m] * lower[j, m]
-                if i == j:
-                    lower[i, i] = math.sqrt(max(left, 1e-12))
-                else:
-                    lower[i, j] = left / lower[j, j]
-                    rest -= lower[i, j] * white[j]
-            white[i] = rest / lower[i, i]
-            total -= 0.5 * white[i] * white[i] + math.log(lower[i, i])
-        score[k] = total - 0.5 * n * math.log(2 * math.pi)
+    n, manners = len(known), len(log_weight)
+    # Cholesky's lower factors row by row, and the whitened offsets with them; manners lie side by side, so that the
+    # innermost loops take several at a time.
+    lower = np.empty((n, n, manners))
+    white = np.empty((n, manners))
+    left = np.empty(manners)
+    score = log_weight - 0.5 * n * math.log(2.0 * math.pi)
+    for i in range(n):
+        a = known[i]
+        for k in range(manners):
+            white[i, k] = value[a] - mean[a, k]
+        for j in range(i + 1):
+            added = variance[a] if i == j else 0.0
+            for k in range(manners):
+                left[k] = covariance[a, known[j], k] + added
+            for m in range(j):
+                for k in range(manners):
+                    left[k] -= lower[i, m, k] * lower[j, m, k]
+            if i == j:
+                for k in range(manners):
+                    lower[i, i, k] = math.sqrt(max(left[k], 1e-12))
+                    white[i, k] /= lower[i, i, k]
+                    score[k] -= 0.5 * white[i, k] * white[i, k] + math.log(lower[i, i, k])
+            else:
+                for k in range(manners):
+                    lower[i, j, k] = left[k] / lower[j, j, k]
+                    white[i, k] -= lower[i, j, k] * white[j, k]
     found = np.full(of_class[-1] + 1, -math.inf)
     for k in range(len(score)):
         found[of_class[k]] = np.logaddexp(found[of_class[k]], score[k])
     return found
 
 
+@njit(
+    "void(float64[:, ::1], float64[::1], float64, float64[::1], float64[:, ::1], float64[:, :, ::1], int64[::1], int64,"
+    " float64[:, ::1])",
+    cache=True,
+)
+def write_probabilities(
+    evidence: Float64,
+    log_prior: Float64,
+    temper: float,
+    log_weight: Float64,
+    mean: Float64,
+    covariance: Float64,
+    of_class: Int64,
+    unknown: int,
+    probability: Float64,
+) -> None:
+    """Write for rows of evidence what `probabilities` returns; unknown: the place of the class of what is no number."""
+    classes = len(log_prior)
+    value, variance = np.empty(len(mean)), np.empty(len(mean))
+    for k in range(len(evidence)):
+        if not (math.isfinite(evidence[k, HEIGHT]) and math.isfinite(evidence[k, SPEED])):
+            probability[k] = 0.0
+            probability[k, unknown] = 1.0
+            continue
+        write_features(evidence[k], value, variance)
+        likelihood = mixture_log_likelihoods(value, variance, log_weight, mean, covariance, of_class)
+        score = log_prior + likelihood / (temper * youth(evidence[k, SEEN]))
+        weight = np.exp(score - score.max())
+        probability[k, :classes] = weight / weight.sum() * (1.0 - evidence[k, STATIC])
+        probability[k, classes] = evidence[k, STATIC]
+
+
 @dataclass(frozen=True)
 class _Table:
-    """The file's content: classes in order with the logarithm of their priors; manners of all, class by class."""
+    """The file's content: classes in order with the logarithm of their priors; manners of all, class by class.
+
+    log_weight (k,), mean (d, k), covariance (d, d, k), of_class (k,): as mixture_log_likelihoods takes them.
+    """
 
     words: "tuple[TargetClass, ...]"
     log_prior: Float64
@@ -189,7 +266,7 @@ def _table() -> _Table:
         np.log([manner["prior"] for manner in record["classes"].values()]),
         float(record["temper"]),
         np.array(weights),
-        np.array(means),
-        np.array(covariances),
+        np.ascontiguousarray(np.transpose(means)),
+        np.ascontiguousarray(np.transpose(covariances)),
         np.array(of_class, dtype=np.int64),
     )

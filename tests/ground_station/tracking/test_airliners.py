@@ -11,13 +11,14 @@ from services.ground_station.tracking import following
 from services.ground_station.tracking.bank.models import BALLISTIC, BOOST, CRUISE
 from services.ground_station.tracking.changes import Changes, Ended
 from services.ground_station.tracking.config import TrackingConfig
-from services.ground_station.tracking.describe import Naming, track
+from services.ground_station.tracking.describe import Naming, track, tracks
 from services.ground_station.tracking.ending import NO_OBJECT, UNLIKELY, UNSEEN, why
 from services.ground_station.tracking.histories import TRACK_LOOKS, empty_window
 from services.ground_station.tracking.judgement.limits import limits_from
-from services.ground_station.tracking.records import CONFIRMED, MOVES, NONE, RAY, TRACK, TRACKLET
+from services.ground_station.tracking.launches import LaunchRecord
+from services.ground_station.tracking.records import CONFIRMED, MOVES, NONE, RAY, STAYS, TRACK, TRACKLET
 from services.ground_station.tracking.rules import rules_from
-from services.ground_station.tracking.snapshot import TrackSnapshot
+from services.ground_station.tracking.snapshot import Ellipse, LaunchEstimate, TrackSnapshot
 from tests.ground_station.tracking.looks import cone_look
 from tests.ground_station.tracking.targets import SITE_ITRS_M
 
@@ -126,6 +127,22 @@ def test_airliner_that_has_long_been_followed_is_nothing_after_all() -> None:
     lost["last_hit_s"] -= 12.0
     assert told(lost).refuted == ""
     assert told(lost).state == "tentative"
+
+
+def test_many_tracks_are_told_at_once_as_one_by_one() -> None:
+    records = np.concatenate([flying(2.0, 8.7, 250.0, since_s=60.0), flying(70.0, 40.0), flying(45.0, 20.0, 900.0)])
+    records["serial"] = np.arange(3)
+    records["motion"][1] = STAYS
+    records["burnt_s"][2] = NOW_S - 2.0
+    estimate = LaunchEstimate(0, 1.5, 20.0, 30.0, 0.0, Ellipse(1e3, 1e3, 0.0))
+    launches = {2: LaunchRecord(None, NOW_S, estimate, NOW_S - 40.0, 12.0, 0.5)}
+    naming = Naming("run", 0)
+    alone = [track(naming, each, LOOK, ("sat-1",), launches.get(k)) for k, each in enumerate(records)]
+    for one, other in zip(alone, tracks(naming, records, LOOK, ("sat-1",), launches), strict=True):
+        assert one.kinematic is not None
+        assert other.kinematic is not None
+        assert one.kinematic.covariance.tolist() == other.kinematic.covariance.tolist()
+        assert repr(one) == repr(other)
 
 
 def test_track_that_was_of_no_object_is_nothing_after_all() -> None:

@@ -12,9 +12,10 @@ from scipy.stats import multivariate_normal
 from bench.warning.classes import Judged, judge
 from services.geometry.ellipsoid import SEMI_MAJOR_M, east_north_up, geodetic_to_itrs
 from services.geometry.frames import EARTH_RATE_RAD_PER_S
-from services.ground_station.tracking import manners
+from services.ground_station.tracking import flight_kernels, manners
 from services.ground_station.tracking.classify import (
     FlightEvidence,
+    class_probabilities,
     class_probability,
     flight_evidence,
     is_air_traffic,
@@ -170,8 +171,45 @@ def test_mixture_is_that_of_the_plain_formula_with_unknown_features_left_out() -
     for k in range(count):
         spread = covariance[k][np.ix_(keep, keep)] + np.diag(variance[keep])
         plain[of_class[k]] += np.exp(log_weight[k]) * multivariate_normal(mean[k][keep], spread).pdf(value[keep])
-    found = manners.mixture_log_likelihoods(value, variance, log_weight, mean, covariance, of_class)
+    found = manners.mixture_log_likelihoods(
+        value,
+        variance,
+        log_weight,
+        np.ascontiguousarray(mean.T),
+        np.ascontiguousarray(covariance.transpose(1, 2, 0)),
+        of_class,
+    )
     assert found == pytest.approx(np.log(plain))
+
+
+def test_many_tracks_are_told_at_once_as_one_by_one() -> None:
+    states = [state(height_m, speed, climb) for height_m, speed, climb in ((9e4, 2e3, 30.0), (5e3, 250.0, 0.0))]
+    evidence = [flight_evidence(*each, COVARIANCE, np.ones(3), seen_s=30.0, boost_seen=True) for each in states]
+    evidence += [flight_evidence(*states[0], COVARIANCE), flight_evidence(np.full(3, np.nan), np.ones(3), COVARIANCE)]
+    rows = np.stack([each.row() for each in evidence])
+    assert class_probabilities(rows) == [class_probability(each) for each in evidence]
+
+
+def test_row_of_evidence_is_what_its_fields_say() -> None:
+    names = [each.name for each in dataclasses.fields(FlightEvidence)]
+    assert len(names) == flight_kernels.EVIDENCE
+    places = {
+        flight_kernels.HEIGHT: "height_m",
+        flight_kernels.CLIMB_SIGMA: "climb_sigma_rad",
+        flight_kernels.ALONG: "along_m_per_s2",
+        flight_kernels.FORCE_SIGMA: "force_sigma_m_per_s2",
+        flight_kernels.SINCE_LAUNCH: "time_since_launch_s",
+        flight_kernels.LIFT_OFF_SIGMA: "lift_off_sigma_m_per_s2",
+        flight_kernels.BOOST_SEEN: "boost_seen",
+        flight_kernels.STATIC: "static_probability",
+    }
+    assert {place: names[place] for place in places} == places
+    assert np.isnan(AIRLINER.row()[flight_kernels.ALONG])
+
+
+def test_errors_without_measure_leave_probabilities_that_sum_to_one() -> None:
+    evidence = flight_evidence(*state(150_000.0, 3_000.0, 35.0), np.eye(9) * 1e200, np.zeros(3), seen_s=60.0)
+    assert sum(class_probability(evidence).values()) == pytest.approx(1.0)
 
 
 def test_table_holds_whole_mixtures() -> None:

@@ -69,6 +69,9 @@ def test_line_of_sight_of_any_length_is_a_direction() -> None:
         ({"detections": [{"los_itrs": [float("inf"), 0, 1]}]}, "los_itrs"),
         ({"detections": [{"los_itrs": "up"}]}, "los_itrs is 'up', not three"),
         ({"detections": [{}]}, "los_itrs is missing"),
+        ({"detections": [{"los_itrs": [[0, 0, 1]]}] * 2}, r"los_itrs is \[\[0, 0, 1\]\], not three finite"),
+        ({"detections": [{"los_itrs": [0, 0, 1, 0, 0, 1]}]}, "los_itrs is .*, not three finite"),
+        ({"detections": [{"los_itrs": [0, 0, 1]}, {"los_itrs": [0, 10**400, 1]}]}, "los_itrs is .*, not three numbers"),
         *(
             ({"detections": [{**LOOK["detections"][0], key: value}]}, f"{key} is {value!r}; it must be a number from 0")
             for key in ("snr", "intensity_w_per_sr")
@@ -118,6 +121,25 @@ def test_null_counts_as_not_stated_and_zero_as_zero() -> None:
     assert with_strength(None).arrays.snr[0] == stated.arrays.snr[0]
     assert np.isnan(with_strength(None).arrays.intensity_w_per_sr[0])
     assert with_strength(0).arrays.snr[0] == with_strength(0).arrays.intensity_w_per_sr[0] == 0.0
+
+
+def test_detections_read_together_are_what_each_is_alone() -> None:
+    rng = np.random.default_rng(8)
+    directions = [*rng.normal(size=(40, 3)).tolist(), [0, 0, True], ["1", 2, 3.5], [1e200, 1.0, -1e200]]
+    strengths = [None, 3, 1e100, 0.0, *rng.uniform(0, 50, len(directions) - 4).tolist()]
+
+    def read(detections: list[dict[str, Any]]) -> Look:
+        return parse_look(json.dumps({**LOOK, "detections": detections}))
+
+    for words in (strengths, strengths[4:], [None] * len(directions)):
+        found = [{"los_itrs": los, "snr": snr} for los, snr in zip(directions, words, strict=False)]
+        together = read(found).arrays
+        for los, snr, place in zip(together.los, together.snr, together.listed, strict=True):
+            alone = read([found[place]]).arrays
+            assert (los.tolist(), snr) == (alone.los[0].tolist(), alone.snr[0])
+            assert los.tolist() == [
+                float(part) / math.hypot(*map(float, found[place]["los_itrs"])) for part in found[place]["los_itrs"]
+            ]
 
 
 def test_lines_round_a_bad_one_are_served() -> None:

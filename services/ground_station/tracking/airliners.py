@@ -1,0 +1,79 @@
+"""What is held for an airliner and kept silent about, compiled: rows of evidence in, verdicts out."""
+
+import math
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from services.ground_station.tracking.flight_kernels import (
+    BOOST_SEEN,
+    CLIMB,
+    CLIMB_SIGMA,
+    HEIGHT,
+    HEIGHT_SIGMA,
+    SPEED,
+    SPEED_SIGMA,
+)
+
+Float64 = NDArray[np.float64]
+
+# Where airliners cruise (flight levels 260 to 430) and how fast (ground speed with jet stream: 180 to 320 m/s).
+LOWEST_M, HIGHEST_M = 7_500.0, 13_500.0
+SLOWEST_M_PER_S, FASTEST_M_PER_S = 150.0, 330.0
+# How far off a measured height, speed and climb may be, standard deviations.
+AIRWAY_SIGMA = 2.0
+# Climb and descent of an airliner.
+AIRWAY_CLIMB_RAD = math.radians(6.0)
+# So long after it was found to move, what is on an airway and as slow as an airliner may be one, whatever its way seems
+# to be: in 30 days some 300,000 of them are found to move, so that what rules one out has to be this many standard
+# deviations beyond what they do.
+SETTLED_S, UNSETTLED_SLACK_M, UNSETTLED_SIGMA = 30.0, 1500.0, 4.0
+# No airliner climbs so; every rocket does, as low as that.
+STEEPEST_RAD = math.radians(20.0)
+# What was never seen to boost, and has not been seen for so long, is nothing to warn of: where it went is anybody's
+# guess.
+UNSEEN_S = 10.0
+
+
+@njit("boolean(float64[::1])", cache=True)
+def is_air_traffic(evidence: Float64) -> bool:
+    """Return whether a row of evidence is of what flies as an airliner does."""
+    height_error, speed_error = AIRWAY_SIGMA * evidence[HEIGHT_SIGMA], AIRWAY_SIGMA * evidence[SPEED_SIGMA]
+    return bool(
+        evidence[BOOST_SEEN] == 0.0
+        and LOWEST_M - height_error <= evidence[HEIGHT] <= HIGHEST_M + height_error
+        and SLOWEST_M_PER_S - speed_error <= evidence[SPEED] <= FASTEST_M_PER_S + speed_error
+        and abs(evidence[CLIMB]) <= AIRWAY_CLIMB_RAD + AIRWAY_SIGMA * evidence[CLIMB_SIGMA]
+    )
+
+
+@njit("boolean(float64[::1])", cache=True)
+def may_be_airliner(evidence: Float64) -> bool:
+    """Return whether a row of evidence may be of an airliner whose way has not settled."""
+    slack_m = UNSETTLED_SLACK_M + UNSETTLED_SIGMA * evidence[HEIGHT_SIGMA]
+    return bool(
+        evidence[BOOST_SEEN] == 0.0
+        and LOWEST_M - slack_m < evidence[HEIGHT] < HIGHEST_M + slack_m
+        and evidence[CLIMB] < STEEPEST_RAD + UNSETTLED_SIGMA * evidence[CLIMB_SIGMA]
+        and evidence[SPEED] < FASTEST_M_PER_S + UNSETTLED_SIGMA * evidence[SPEED_SIGMA]
+    )
+
+
+@njit("void(float64[:, ::1], float64[::1], float64[::1], boolean[::1], boolean[::1])", cache=True)
+def judge(
+    evidence: Float64,
+    unseen_s: Float64,
+    known_s: Float64,
+    withheld: NDArray[np.bool_],
+    refuted: NDArray[np.bool_],
+) -> None:
+    """Fill which tracks to keep silent about, and which of them prove to be airliners; (n,) all, rows of evidence.
+
+    unseen_s: since it was seen last. known_s: since it was found to move.
+    """
+    for k in range(len(evidence)):
+        lost = evidence[k, BOOST_SEEN] == 0.0 and unseen_s[k] > UNSEEN_S
+        flies_so, settled = is_air_traffic(evidence[k]), known_s[k] > SETTLED_S
+        withheld[k] = lost or flies_so or (not settled and may_be_airliner(evidence[k]))
+        refuted[k] = not lost and flies_so and settled
