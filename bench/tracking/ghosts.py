@@ -1,9 +1,10 @@
-"""Ghosts of two satellites: how often two unrelated sources at rest, one a satellite, are judged to be one that moves.
+"""Ghosts of two satellites: how often two unrelated sources, one a satellite, are judged to be one that moves.
 
 The satellites fly on orbits of their own, not in a train. Each sees a source of its own, on the ground or in low cloud;
 the two lines of sight meet half-way through the window, somewhere on the first seventh of the way to the first
 satellite. Centroids wander by up to half a pixel, as those of a cloud's edge or a fire of many parts do. A window is
-judged as a track's is. Most such pairs have stopped meeting by the window's end: they contradict one another.
+judged as a track's is. Most such pairs have stopped meeting by the window's end: they contradict one another. Or the
+sources are two airliners, level and straight at 200 to 260 m/s, 9 to 12 km up, and their centroids are steady.
 
 Beside them, what the judgement must not lose: rockets of all kinds as they come out of the cloud, seen by such
 satellites for as long.
@@ -55,6 +56,7 @@ WINDOW_S = (12.5, 20.0)
 MEET_AT = (0.01, 0.15)
 WANDER_PX, WANDER_PERIOD_S = 0.5, 17.0
 ASIDE_M, HIGHEST_SOURCE_M = 300_000.0, 2_500.0
+AIRWAY_M, AIRLINER_M_PER_S = (9_000.0, 12_000.0), (200.0, 260.0)
 # Of so many pairs there is one rocket beside.
 ROCKET_EVERY = 10
 
@@ -66,6 +68,15 @@ def ghost_verdict(seed: int) -> int:
     sources = _sources(generator, sensors, area, duration_s)
     wander_px = float(generator.uniform(0, WANDER_PX))
     return verdict(generator, sensors, [_resting(source) for source in sources], duration_s, wander_px)
+
+
+def airliners_verdict(seed: int) -> int:
+    """Return what is said of two airliners."""
+    generator, area, duration_s = _begin(seed)
+    sensors = satellites_round(generator, area, duration_s / 2, 2, QUALITY)
+    sources = _sources(generator, sensors, area, duration_s, AIRWAY_M)
+    flights = [_level(generator, source, duration_s / 2) for source in sources]
+    return verdict(generator, sensors, flights, duration_s, 0.0)
 
 
 def rocket_verdict(seed: int) -> int:
@@ -127,20 +138,33 @@ def _resting(place_itrs_m: Float64) -> Motion:
     return lambda _: place_itrs_m
 
 
+def _level(generator: np.random.Generator, place_itrs_m: Float64, at_s: float) -> Motion:
+    """Return level flight through a place at a time, in any direction."""
+    aside = np.cross(place_itrs_m, generator.standard_normal(3))
+    velocity = float(generator.uniform(*AIRLINER_M_PER_S)) * aside / np.linalg.norm(aside)
+    return lambda time_s: place_itrs_m + (time_s - at_s) * velocity
+
+
 def _begin(seed: int) -> tuple[np.random.Generator, Place, float]:
     generator = np.random.default_rng([seed, 6])
     return generator, any_place(generator), float(generator.uniform(*WINDOW_S))
 
 
-def _sources(generator: np.random.Generator, sensors: list[Sensor], area: Place, duration_s: float) -> list[Float64]:
+def _sources(
+    generator: np.random.Generator,
+    sensors: list[Sensor],
+    area: Place,
+    duration_s: float,
+    heights_m: tuple[float, float] = (0.0, HIGHEST_SOURCE_M),
+) -> list[Float64]:
     """Return (3,) where each satellite's source is, such that the lines of sight meet half-way through."""
     origins = [_origin(sensor, duration_s / 2) for sensor in sensors]
     while True:
         place = near(generator, area, 0.0, ASIDE_M)
-        first = geodetic_to_itrs(place.latitude_deg, place.longitude_deg, float(generator.uniform(0, HIGHEST_SOURCE_M)))
+        first = geodetic_to_itrs(place.latitude_deg, place.longitude_deg, float(generator.uniform(*heights_m)))
         meeting = first + float(generator.uniform(*MEET_AT)) * (origins[0] - first)
         down = (meeting - origins[1]) / np.linalg.norm(meeting - origins[1])
-        second = limb_crossing(origins[1], down[None], float(generator.uniform(0, HIGHEST_SOURCE_M)))[0]
+        second = limb_crossing(origins[1], down[None], float(generator.uniform(*heights_m)))[0]
         if np.isfinite(second).all():
             return [first, second]
 
@@ -172,12 +196,14 @@ def main() -> None:
     """Print the figures."""
     chosen = options(__doc__, runs=3000).parse_args()
     ghosts: Counter[str] = Counter()
+    airliners: Counter[str] = Counter()
     rockets: Counter[str] = Counter()
     for seed in seeds(chosen, "windows"):
         ghosts[VERDICTS[ghost_verdict(seed)]] += 1
+        airliners[VERDICTS[airliners_verdict(seed)]] += 1
         if seed % ROCKET_EVERY == 0:
             rockets[VERDICTS[rocket_verdict(seed)]] += 1
-    rows = [row("two unrelated sources", ghosts)]
+    rows = [row("two sources at rest", ghosts), row("two airliners", airliners)]
     if rockets:
         rows.append(row("rocket", rockets))
     show("Two satellites on orbits of their own", rows, chosen.json)

@@ -8,8 +8,23 @@ from numba import njit
 from services.ground_station.tracking.association.assignment import assign
 from services.ground_station.tracking.association.gating import gated
 from services.ground_station.tracking.bank.filters import LIGHT_M_PER_S, predict
-from services.ground_station.tracking.bank.imm import advance_in, burn_out, combine, see, see_nothing, usual_force, working_room
-from services.ground_station.tracking.bank.models import BALLISTIC, BOOST, CRUISE, GLIDE, MODELS, MOST_FORCE_M_PER_S2, STATIC
+from services.ground_station.tracking.bank.imm import (
+    advance_in,
+    combine,
+    see,
+    see_nothing,
+    usual_force,
+    working_room,
+)
+from services.ground_station.tracking.bank.models import (
+    BOOST,
+    CRUISE,
+    MODELS,
+    MOST_FORCE_M_PER_S2,
+    STATIC,
+)
+from services.ground_station.tracking.burning import note_burn
+from services.ground_station.tracking.bystanders import is_disproved, note_bystander
 from services.ground_station.tracking.histories import TRACK_LOOKS, is_due, track_place, window, write_ray
 from services.ground_station.tracking.judgement import judge as judgement
 from services.ground_station.tracking.pool import keep_old
@@ -21,10 +36,6 @@ REMEMBERED_LOOKS = 40
 HIGHEST_SCORE = 80.0
 # A track tells of sensors from so many hits on; they are remembered over so many looks.
 GROWN_HITS, MISFIT_LOOKS = 8, 50
-# A model so likely is believed, or is at work; an engine pushes by more than this; a plume seen so lately was burning.
-SURE, LIKELY = 0.95, 0.7
-LEAST_THRUST_M_PER_S2 = 5.0
-BURNING_S = 2.0
 # Where it is less likely than this that it boosts, no fit of a boost says how it moves.
 LEAST_BOOSTING = 0.5
 # Nothing is known of what a fit knows no better than this.
@@ -34,10 +45,6 @@ UNSEEN_LOOKS, UNSEEN_DOUBT = 8, 7.0
 # How long after a judgement of what is undecided, moves, stays the next is due, s; of many tracks, not all at once.
 JUDGE_WAITS_S = np.array([0.2, 5.0, 2.0])
 JUDGE_STAGGER_S, JUDGE_STAGGERED = 0.25, 8
-# Sines of climbs that no airliner flies, the second not with a doubtful engine, and a speed that none reaches: each is
-# exceeded by so many standard deviations, as hundreds of thousands of airliners are followed in a month.
-STEEP, STEEPEST, WINGED_M_PER_S = 0.3, 0.6, 600.0
-BEYOND_SIGMA = 4.0
 # Brightness is the mean over the sensors that look within this.
 BRIGHTNESS_S = 0.1
 # How well place and velocity are known of what was thought to stay and is found to move: its looks say it, over some
@@ -97,7 +104,7 @@ def associate(tracks, pool, in_view, look, time_s, sensor, sequence, hit_score, 
                 if decided and tracks[rows[k]].hits >= GROWN_HITS:
                     _note_misfit(sensors[sensor], squared[which[k]] / 2.0)
                 _take(tracks[rows[k]], pool, look, columns[k], time_s, sensor, sequence, score)
-    miss(tracks, in_view, sensor, time_s, miss_score)
+    miss(tracks, in_view, sensor, sensors, time_s, miss_score)
     note_rivals(tracks, in_view, pair_track[:count], pair_detection, squared, owner)
 
 
@@ -151,7 +158,9 @@ def note_hit(track, time_s, sensor):
     track.missing = 0
     track.first_miss_s = np.nan
     track.last_hit_s = time_s
-    track.sensors |= 1 << sensor
+    if not track.sensors >> sensor & 1:
+        track.sensors |= 1 << sensor
+        track.bystanders = 0
     track.rival_looks = 0
     keep = 1.0 - 1.0 / REMEMBERED_LOOKS
     track.seen = track.seen * keep + 1.0
@@ -173,8 +182,11 @@ def remember(track, pool, look, place, time_s, sensor, sequence):
 
 
 @njit(cache=True, error_model="numpy")
-def miss(tracks, in_view, sensor, time_s, log_missed):
-    """Note for tracks in view, rows (k,), that had no detection in a look. log_missed: log of the chance of that."""
+def miss(tracks, in_view, sensor, sensors, time_s, log_missed):
+    """Note for tracks in view, rows (k,), that had no detection in a look. log_missed: log of the chance of that.
+
+    sensors: their records.
+    """
     for row in in_view:
         track = tracks[row]
         if track.detection != NONE:
@@ -188,6 +200,8 @@ def miss(tracks, in_view, sensor, time_s, log_missed):
             keep = 1.0 - 1.0 / REMEMBERED_LOOKS
             track.seen *= keep
             track.looked = track.looked * keep + 1.0
+        elif track.motion == UNDECIDED:
+            note_bystander(track, sensor, sensors)
         track.score += log_missed
 
 
@@ -197,6 +211,8 @@ def judge_track(track, rays, now_s, window_s, limits, scratch, motion):
     time_s, origin, los, sigma_rad, pixel_rad, sensor = scratch
     n = window(rays, track.count, now_s - window_s, time_s, origin, los, sigma_rad, pixel_rad, sensor)
     ratio = track.seen / track.looked if track.looked > 0.0 else 1.0
+    if track.motion == UNDECIDED and is_disproved(track):
+        ratio = 0.0
     return judgement.judge(
         time_s, origin, los, sigma_rad, pixel_rad, sensor, n, track.mean[:3].copy(), ratio, limits, motion
     )
@@ -233,7 +249,7 @@ def decide(tracks, pool, now_s, rules, limits, confirm_score, scratch):
         if tracks[row].score > confirm_score:
             tracks[row].state = CONFIRMED
         if tracks[row].motion == MOVES:
-            _note_burn(tracks[row])
+            note_burn(tracks[row])
 
 
 @njit(cache=True, error_model="numpy")
@@ -330,52 +346,3 @@ def note_rivals(tracks, in_view, pair_track, pair_detection, squared, owner):
         again = serial != NONE and serial == track.rival
         track.rival_looks = track.rival_looks + 1 if again else (1 if serial != NONE else 0)
         track.rival = serial
-
-
-@njit(cache=True, error_model="numpy")
-def _note_burn(track):
-    """Keep the newest state under thrust of a track that moves, and when its plume went out if it has."""
-    boosting = track.probability[BOOST]
-    if track.detection != NONE and _drives(track, boosting):
-        track.boosting_s = track.last_hit_s
-        track.boost_mean[:] = track.mean
-        track.boost_covariance[:] = track.covariance
-        track.burnt_s = np.nan
-    elif math.isnan(track.burnt_s) and not math.isnan(track.boosting_s):
-        if track.probability[BALLISTIC] + track.probability[GLIDE] > SURE and track.last_hit_s > track.boosting_s:
-            track.burnt_s = track.boosting_s
-        elif _plume_is_out(track):
-            track.burnt_s = (track.last_hit_s + track.first_miss_s) / 2.0
-            burn_out(track)
-
-
-@njit(cache=True, error_model="numpy")
-def _drives(track, boosting):
-    """Return whether its force surely drives it on: faster than wings carry, or upwards; boosting: its probability."""
-    mean = track.mean
-    speed = math.sqrt(mean[3] ** 2 + mean[4] ** 2 + mean[5] ** 2)
-    if speed < 1.0:
-        return False
-    distance = math.sqrt(mean[0] ** 2 + mean[1] ** 2 + mean[2] ** 2)
-    climb = (mean[0] * mean[3] + mean[1] * mean[4] + mean[2] * mean[5]) / (distance * speed)
-    thrust = (mean[6] * mean[3] + mean[7] * mean[4] + mean[8] * mean[5]) / speed
-    speed_variance, climb_variance = 0.0, 0.0
-    for i in range(3):
-        for j in range(3):
-            known = track.covariance[3 + i, 3 + j]
-            along_i, along_j = mean[3 + i] / speed, mean[3 + j] / speed
-            speed_variance += along_i * known * along_j
-            climb_variance += (mean[i] / distance - climb * along_i) * known * (mean[j] / distance - climb * along_j)
-    slow = speed - BEYOND_SIGMA * math.sqrt(max(speed_variance, 0.0))
-    climb -= BEYOND_SIGMA * math.sqrt(max(climb_variance, 0.0)) / speed
-    no_wings = slow > WINGED_M_PER_S or climb > STEEPEST
-    surely = (no_wings and boosting > LIKELY) or (climb > STEEP and boosting > SURE)
-    return thrust > LEAST_THRUST_M_PER_S2 and surely
-
-
-@njit(cache=True, error_model="numpy")
-def _plume_is_out(track):
-    """Return whether it was boosting when it was last seen, and two sensors have missed it since."""
-    missing = track.missing & track.sensors
-    several = missing != 0 and (missing & (missing - 1)) != 0
-    return several and track.last_hit_s - track.boosting_s < BURNING_S

@@ -165,7 +165,7 @@ def _empty(track):
     track.score = 0.0
     track.hits = track.misses = 0
     track.seen = track.looked = 0.0
-    track.sensors = track.missing = 0
+    track.sensors = track.missing = track.bystanders = 0
     track.first_miss_s = np.nan
     track.state, track.motion = TENTATIVE, UNDECIDED
     track.moved_s = track.inconsistent_s = track.boosting_s = track.burnt_s = track.crowded_s = np.nan

@@ -38,6 +38,7 @@ def _shape(kind: np.dtype[np.generic]) -> tuple[object, ...]:
 #   hits, misses: looks that saw it; looks in a row, with it in view, that did not.
 #   seen, looked: the same with exponential forgetting.
 #   sensors, missing: bits of the sensors that ever saw it, and of those that have missed it since its newest hit.
+#   bystanders: looks of sensors that would see an object there and never did, since a sensor first saw it.
 #   state, motion: as above. moved_s: since when it is known to move.
 #   judged_s: when its motion was last weighed. inconsistent_s: since when its looks contradict one another; NaN: not.
 #   boosting_s: when it was last seen under thrust, with the mean and covariance then; NaN: never.
@@ -66,6 +67,7 @@ TRACK = np.dtype(
         ("looked", np.float64),
         ("sensors", np.int64),
         ("missing", np.int64),
+        ("bystanders", np.int64),
         ("state", np.int64),
         ("motion", np.int64),
         ("moved_s", np.float64),

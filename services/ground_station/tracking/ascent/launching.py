@@ -50,7 +50,7 @@ def search_launch(problem: Problem, ground: Ground) -> list[Solution]:
     reference = np.radians([latitude, longitude])
     found = []
     for profile in BANK:
-        model, prior = _family(problem, profile, TIGHT, reference, ground, 0)
+        model, prior = _family(problem, profile, TIGHT, reference, ground)
         if motions is not None:
             ended = [problem.solve(model, prior, launch_through(motions, reference, prior.mean))]
         else:
@@ -66,9 +66,9 @@ def follow(problem: Problem, before: Sequence[Solution]) -> list[Solution]:
     found = []
     for one in before:
         model, prior, begin = one.model, one.prior, one.parameters
-        knots = knots_over(problem.at_s - (begin[layout.LAUNCH_TIME] if model.from_launch else model.start_s))
-        if 0 < model.knots < knots:
-            model, prior, begin = _lengthened(one, knots)
+        span_s = problem.at_s - (begin[layout.LAUNCH_TIME] if model.from_launch else model.start_s)
+        if model.knots and span_s > (model.knots - 1) * model.knot_s:
+            model, prior, begin = _lengthened(one, *knots_over(span_s))
         elif len(begin) != model.width + layout.BIASES * problem.sensors:
             begin = begin[: model.width]
         solution = problem.solve(model, prior, begin)
@@ -77,17 +77,18 @@ def follow(problem: Problem, before: Sequence[Solution]) -> list[Solution]:
     return sorted(found, key=lambda one: -one.log_evidence)
 
 
-def _lengthened(one: Solution, knots: int) -> tuple[Model, Prior, Float64]:
-    """Return a solution's model with more knots; they begin where the last one stood."""
-    first = one.model.width - 2 * one.model.knots
+def _lengthened(one: Solution, knots: int, knot_s: float) -> tuple[Model, Prior, Float64]:
+    """Return a solution's model with knots that reach farther; new ones begin where the last one stood."""
+    model = one.model
+    first = model.width - 2 * model.knots
     mean, precision = with_deviations(
-        one.prior.mean[:first], one.prior.precision[:first, :first], one.prior.freedom, knots, one.model.knot_s
+        one.prior.mean[:first], one.prior.precision[:first, :first], one.prior.freedom, knots, knot_s
     )
-    tilts, turns = np.split(one.parameters[first : one.model.width], 2)
-    more = (0, knots - one.model.knots)
-    begin = np.concatenate([one.parameters[:first], np.pad(tilts, more, "edge"), np.pad(turns, more, "edge")])
+    stood_s, stand_s = np.arange(model.knots) * model.knot_s, np.arange(knots) * knot_s
+    deviations = np.split(one.parameters[first : model.width], 2)
+    begin = np.concatenate([one.parameters[:first], *(np.interp(stand_s, stood_s, each) for each in deviations)])
     prior = Prior.of(one.prior.name, one.prior.freedom, mean, precision)
-    return dataclasses.replace(one.model, knots=knots), prior, begin
+    return dataclasses.replace(model, knots=knots, knot_s=knot_s), prior, begin
 
 
 def _best_of(problem: Problem, model: Model, prior: Prior, begins: Sequence[Float64]) -> list[Solution | None]:
@@ -105,18 +106,24 @@ def _best_of(problem: Problem, model: Model, prior: Prior, begins: Sequence[Floa
 def _freed(problem: Problem, one: Solution, ground: Ground) -> Solution | None:
     profile = next(profile for profile in BANK if one.prior.name == profile.name)
     knots = knots_over(problem.at_s - one.parameters[layout.LAUNCH_TIME])
-    model, prior = _family(problem, profile, LOOSE, one.model.reference, ground, knots)
+    model, prior = _family(problem, profile, LOOSE, one.model.reference, ground, *knots)
     begin = np.zeros(model.width)
     begin[: layout.LAUNCH_KNOTS] = one.parameters[: layout.LAUNCH_KNOTS]
     return problem.solve(model, prior, begin)
 
 
 def _family(
-    problem: Problem, profile: Profile, freedom: Freedom, reference: Float64, ground: Ground, knots: int
+    problem: Problem,
+    profile: Profile,
+    freedom: Freedom,
+    reference: Float64,
+    ground: Ground,
+    knots: int = 0,
+    knot_s: float = KNOT_S,
 ) -> tuple[Model, Prior]:
     first_s = float(problem.rays.time_s[0])
-    mean, precision = launch_prior(profile, freedom, ground.height_m, ground.sigma_m, first_s, knots, KNOT_S)
-    return Model(True, reference, knots, KNOT_S), Prior.of(profile.name, freedom, mean, precision)
+    mean, precision = launch_prior(profile, freedom, ground.height_m, ground.sigma_m, first_s, knots, knot_s)
+    return Model(True, reference, knots, knot_s), Prior.of(profile.name, freedom, mean, precision)
 
 
 def _under(rays: Rays) -> Float64 | None:

@@ -122,7 +122,7 @@ class Problem:
             self.at_s, model.start_s, rounds, best, covariance, output, slopes, misses, figures,
         )  # fmt: skip
         cost, chi2, log_determinant, used = figures.tolist()
-        if not (math.isfinite(cost) and np.isfinite(covariance).all()):
+        if not (math.isfinite(cost) and np.isfinite(covariance).all() and np.isfinite(output[:9]).all()):
             return None
         evidence = (prior.log_determinant - log_determinant - cost) / 2
         return Solution(

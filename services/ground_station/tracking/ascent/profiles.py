@@ -53,28 +53,33 @@ KICK_RATE_RAD_PER_S = math.radians(2.0)
 class Freedom:
     """How far a rocket may leave the family: standard deviations about it.
 
-    Deviations of the thrust's direction are correlated over `lasting_s`, as exp(-dt / lasting_s).
+    Deviations of the thrust's direction in the plane are correlated over `lasting_s`, as exp(-dt / lasting_s); out of
+    it they begin with `first_turn_rad` and walk at random.
     """
 
     name: str
     kick_rate_sigma: float
     in_plane_rad: float
+    first_turn_rad: float
     turning_rad_per_root_s: float
     lasting_s: float
 
 
-TIGHT = Freedom("family", 0.02, 0.0, 0.0, 1.0)
-LOOSE = Freedom("free", 0.3, 0.1, 0.001, 40.0)
-# At the first knot the walk has gone on as long, so that it can begin at all.
-FIRST_TURN_S = 0.1
-# Later burns: along the way, and steered off it as upper stages are on their way into an orbit.
-STATE_FREEDOMS = (Freedom("along its way", 0.0, 0.0, 0.0, 1.0), Freedom("steered", 0.0, 0.15, 0.003, 40.0))
+TIGHT = Freedom("family", 0.02, 0.0, 0.0, 0.0, 1.0)
+LOOSE = Freedom("free", 0.3, 0.1, 3e-4, 0.001, 40.0)
+# Later burns: along the way, and steered off it as upper stages are on their way into an orbit. These set out up to a
+# radian above or below their way over the ground, and beside it as the Earth turns below; then they turn slowly.
+STATE_FREEDOMS = (
+    Freedom("along its way", 0.0, 0.0, 0.0, 0.0, 1.0),
+    Freedom("steered", 0.0, 0.5, 0.2, 0.003, 400.0),
+)
 # Specific thrust of any stage at any time, and what else a stage is: means and standard deviations of the logarithms.
 ANY_THRUST, ANY_THRUST_SIGMA = math.log(30.0), 0.6
 ANY_EXHAUST, ANY_EXHAUST_SIGMA = math.log(2850.0), 0.12
 ANY_DRAG, ANY_DRAG_SIGMA = math.log(4e-5), 0.7
 ANY_NOZZLE, ANY_NOZZLE_SIGMA = 0.2, 0.1
-# Deviations' knots are this far apart, and at most so many: after the last the deviation stays.
+# Deviations' knots are at first this far apart, and at most so many: a longer flight has them twice as far apart, or
+# four times.
 KNOT_S = 10.0
 MOST_KNOTS = 12
 # Where on the Earth, when and whereto is not known beforehand: as good as flat, and the same for all.
@@ -133,9 +138,14 @@ def state_prior(
     return with_deviations(mean, precision, freedom, knots, knot_s)
 
 
-def knots_over(span_s: float) -> int:
-    """Return how many knots the deviations of a flight of some length have."""
-    return int(min(max(math.ceil(span_s / KNOT_S) + 1, 2), MOST_KNOTS))
+def knots_over(span_s: float) -> tuple[int, float]:
+    """Return how many knots the deviations of a flight of some length have, the last not before its end; how far apart.
+
+    Steering that goes on after the last knot would have nothing to explain it but thrust and place.
+    """
+    doublings = math.ceil(math.log2(max(span_s / ((MOST_KNOTS - 1) * KNOT_S), 1.0)))
+    apart_s = KNOT_S * 2.0**doublings
+    return max(math.ceil(span_s / apart_s) + 1, 2), apart_s
 
 
 def with_deviations(
@@ -150,7 +160,7 @@ def with_deviations(
         middle = first + knots
         whole[first:middle, first:middle] = np.linalg.inv(np.exp(-apart / freedom.lasting_s)) / freedom.in_plane_rad**2
         # The turn out of the plane walks at random from the heading that it begins with.
-        passed = np.arange(knots) * knot_s + FIRST_TURN_S
-        walk = np.minimum.outer(passed, passed) * freedom.turning_rad_per_root_s**2
+        passed = np.arange(knots) * knot_s
+        walk = np.minimum.outer(passed, passed) * freedom.turning_rad_per_root_s**2 + freedom.first_turn_rad**2
         whole[middle:, middle:] = np.linalg.inv(walk)
     return np.concatenate([mean, np.zeros(2 * knots)]), whole

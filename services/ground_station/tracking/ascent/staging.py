@@ -10,7 +10,7 @@ from services.geometry.ellipsoid import east_north_up, itrs_to_geodetic
 from services.ground_station.tracking.ascent.launching import follow
 from services.ground_station.tracking.ascent.mixture import shares, state_of
 from services.ground_station.tracking.ascent.problem import Model, Prior, Problem, Solution
-from services.ground_station.tracking.ascent.profiles import KNOT_S, STATE_FREEDOMS, knots_over, state_prior
+from services.ground_station.tracking.ascent.profiles import STATE_FREEDOMS, knots_over, state_prior
 from services.ground_station.tracking.ascent.rays import BiasPrior, Rays
 
 Float64 = NDArray[np.float64]
@@ -102,9 +102,10 @@ def from_state(problem: Problem, begin_s: float, mean: Float64, covariance: Floa
     reference = np.concatenate([mean[:3], axes.ravel()])
     found = []
     for freedom in STATE_FREEDOMS:
-        knots = knots_over(problem.at_s - begin_s) if freedom.in_plane_rad > 0 else 0
-        prior_mean, precision = state_prior(freedom, axes @ mean[3:6], spread, knots, KNOT_S)
-        model = Model(False, reference, knots, KNOT_S, begin_s)
+        knots, knot_s = knots_over(problem.at_s - begin_s)
+        knots = knots if freedom.in_plane_rad > 0 else 0
+        prior_mean, precision = state_prior(freedom, axes @ mean[3:6], spread, knots, knot_s)
+        model = Model(False, reference, knots, knot_s, begin_s)
         solution = problem.solve(model, Prior.of(freedom.name, freedom, prior_mean, precision), prior_mean)
         if solution is not None and solution.settled:
             found.append(solution)

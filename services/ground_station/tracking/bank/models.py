@@ -28,9 +28,11 @@ SIZE = 10
 POSITION, VELOCITY, FORCE, GROWTH = 0, 3, 6, 9
 
 # A leaning thrust comes back to the way within so many seconds: steering ends, and gravity turns are flown so. While a
-# rocket is slow it leans on purpose, to turn over.
+# rocket is slow it leans on purpose, to turn over; so do upper stages above the air, which would break it below.
 LEAN_S = 8.0
 PITCH_SPEED_M_PER_S = 350.0
+FREE_TO_LEAN_M = 80_000.0
+EARTH_RADIUS_M = 6.371e6
 # Specific force that no stage outdoes: solids burn out at 100 m/s^2.
 MOST_FORCE_M_PER_S2 = 150.0
 # Mass over drag coefficient and area of a nominal body, kg/m^2.
@@ -83,7 +85,7 @@ def rates(model, x, coupling, out):
     out[7] += coupling * (wy * along - vy * push)
     out[8] += coupling * (wz * along - vz * push)
     if model == BOOST:
-        back = coupling * lean_rate_per_s(speed2)
+        back = coupling * lean_rate_per_s(speed2) * bound(x)[0]
         out[6] -= back * (ax - along * vx)
         out[7] -= back * (ay - along * vy)
         out[8] -= back * (az - along * vz)
@@ -99,6 +101,17 @@ def slack(force):
 def lean_rate_per_s(speed2):
     """Return how fast a leaning thrust comes back to the way, from the squared speed."""
     return (1.0 - math.exp(-speed2 / PITCH_SPEED_M_PER_S**2)) / LEAN_S
+
+
+@njit(cache=True, error_model="numpy")
+def bound(x):
+    """Return how far air binds the thrust to the way, from 1 on the ground to 0 above the air, and its slope, 1/m."""
+    height = math.sqrt(x[0] * x[0] + x[1] * x[1] + x[2] * x[2]) - EARTH_RADIUS_M
+    if height <= 0.0:
+        return 1.0, 0.0
+    power = (height / FREE_TO_LEAN_M) ** 8
+    share = 1.0 / (1.0 + power)
+    return share, -8.0 * power * share * share / height
 
 
 @njit(cache=True, error_model="numpy")
@@ -165,8 +178,17 @@ def _couple(model, x, coupling, out):
     a = (x[6], x[7], x[8])
     along = v[0] * a[0] + v[1] * a[1] + v[2] * a[2]
     push = w[0] * a[0] + w[1] * a[1] + w[2] * a[2]
-    lean = lean_rate_per_s(speed2) if model == BOOST else 0.0
     slow = 1.0 / speed2
+    lean = 0.0
+    if model == BOOST:
+        share, thinning = bound(x)
+        free = lean_rate_per_s(speed2)
+        lean = free * share
+        distance = math.sqrt(x[0] * x[0] + x[1] * x[1] + x[2] * x[2])
+        for i in range(3):
+            leaning = coupling * free * thinning * (a[i] - along * v[i] * slow) / distance
+            for j in range(3):
+                out[6 + i, j] -= leaning * x[j]
     for i in range(3):
         turn = (w[i] * along - v[i] * push) * slow
         for j in range(3):

@@ -3,8 +3,9 @@
 Where three satellites or more see it, their lines of sight meet in one object, and the question is whether one point
 at rest explains them. Where two are all there is, they may see two unrelated sources, whose lines of sight happen to
 cross, and seem to fly along with the satellites: then a point at rest of its own, near the ground, for each must fail
-as well, for both together and for each alone. What moves must beat these by a wide margin, have gone a way that no
-wandering centroid feigns, and be faster than any cloud.
+as well, for both together and for each alone; and what does not fly level itself must be no crossing of lines of sight
+to two airliners either. What moves must beat these by a wide margin, have gone a way that no wandering centroid feigns,
+and be faster than any cloud.
 
 Compiled, without Python objects, for other compiled code to call.
 """
@@ -19,7 +20,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from services.ground_station.tracking.forces import height_m
-from services.ground_station.tracking.judgement.kernels import fit_resting, largest_eigenvalue
+from services.ground_station.tracking.judgement.kernels import fit_level, fit_resting, largest_eigenvalue
 from services.ground_station.tracking.judgement.limits import (
     ACCELERATION_SIGMA_M_PER_S2,
     CONSISTENT_CHI2,
@@ -67,6 +68,13 @@ UNDECIDED, INCONSISTENT, CONSISTENT, MOVING, STATIC = range(5)
 # Sources of clutter lie on the ground or in cloud: 4 km, give or take.
 CLUTTER_HEIGHT_M = 4000.0
 CLUTTER_HEIGHT_SIGMA_M = 4000.0
+# Airliners fly level at 10.5 km, give or take; standard deviations of height, speed along each axis and climb.
+AIRLINER_HEIGHT_M = 10_500.0
+AIRLINER_SIGMA = np.array([2000.0, 200.0, 10.0])
+# By so much in chi-square motion must explain the looks better: they are rarer than heat at rest.
+AIRLINERS_CHI2 = 20.0
+# What rises or sinks slower is level.
+LEVEL_M_PER_S = 60.0
 # A crossing of lines of sight to two sources at rest rises as fast as the satellites close in, as parts of its height;
 # where centroids wander, by so much faster, and by so many pixels more. What the fit takes of a slow wander for motion
 # leaves no residual, so that its speed is off by more than the three standard deviations asked for elsewhere.
@@ -204,12 +212,42 @@ def _is_no_ghost(case):
         apart_chi2 += resting_chi2[satellite]
     if (apart_chi2 - case.motion_chi2) / case.scale < case.limits[MOVING_CHI2]:
         return False
+    if not _is_level(case) and (_airliners_chi2(case) - case.motion_chi2) / case.scale < AIRLINERS_CHI2:
+        return False
     if _climbs_like_no_ghost(case):
         return True
     least_px = math.inf
     for satellite in range(satellites):
         least_px = min(least_px, _off_rest_px(looks, satellite, resting_chi2[satellite]))
     return least_px > ALONE_PX
+
+
+@njit(cache=True, error_model="numpy")
+def _is_level(case):
+    """Return whether it may well fly level."""
+    rise, sigma = speed_along(case.line, unit(position_of(case.line, 0.0)), case.scale)
+    return abs(rise) - 3.0 * sigma < LEVEL_M_PER_S
+
+
+@njit(cache=True, error_model="numpy")
+def _airliners_chi2(case):
+    """Return chi-square if each satellite sees an airliner of its own."""
+    looks, total = case.looks, 0.0
+    for satellite in range(len(looks.lead)):
+        own = slice(looks.first[satellite], looks.first[satellite + 1])
+        total += fit_level(
+            looks.time_s[own],
+            looks.origin_itrs_m[own],
+            looks.los_itrs[own],
+            looks.weight[own],
+            looks.lead[satellite] - looks.first[satellite],
+            case.sums[satellite],
+            case.line.about_s,
+            case.near_itrs_m,
+            AIRLINER_HEIGHT_M,
+            AIRLINER_SIGMA,
+        )
+    return total
 
 
 @njit(cache=True, error_model="numpy")

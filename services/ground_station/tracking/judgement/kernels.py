@@ -273,6 +273,46 @@ def fit_resting(time_s, origin_itrs_m, los_itrs, weight, lead, sums, near_itrs_m
 
 
 @njit(cache=True, error_model="numpy")
+def fit_level(time_s, origin_itrs_m, los_itrs, weight, lead, sums, about_s, near_itrs_m, height_m, sigma):
+    """Return chi-square of one satellite's lines of sight if all looked at one thing that flies level and straight.
+
+    As `fit_resting`; sums: (3, 9), from `gather` about a time. sigma: (3,) of height, of each part of the velocity
+    about zero, and of its part upwards, which is known better: m, m/s, m/s.
+    """
+    start = np.empty(3)
+    _on_ground(origin_itrs_m[lead], los_itrs[lead], height_m, start)
+    radius = math.sqrt(start[0] ** 2 + start[1] ** 2 + start[2] ** 2)
+    up = start[0] / radius, start[1] / radius, start[2] / radius
+    normal, inverse, right = np.empty((6, 6)), np.empty((6, 6)), np.empty(6)
+    for i in range(2):
+        for a in range(3):
+            right[3 * i + a] = sums[i, 6 + a]
+            for b in range(3):
+                right[3 * i + a] += sums[i, PACKED[a, b]] * (near_itrs_m[b] - start[b])
+                for j in range(2):
+                    normal[3 * i + a, 3 * j + b] = sums[i + j, PACKED[a, b]]
+    for a in range(3):
+        normal[3 + a, 3 + a] += 1.0 / sigma[1] ** 2
+        for b in range(3):
+            normal[a, b] += up[a] * up[b] / sigma[0] ** 2
+            normal[3 + a, 3 + b] += up[a] * up[b] / sigma[2] ** 2
+    if not invert(normal, inverse):
+        return math.nan
+    flight, risen, climb, speed2 = np.empty((2, 3)), 0.0, 0.0, 0.0
+    for a in range(3):
+        step = velocity = 0.0
+        for column in range(6):
+            step += inverse[a, column] * right[column]
+            velocity += inverse[3 + a, column] * right[column]
+        flight[0, a], flight[1, a] = start[a] + step, velocity
+        risen += step * up[a]
+        climb += velocity * up[a]
+        speed2 += velocity * velocity
+    chi2 = misfit(time_s, origin_itrs_m, los_itrs, weight, about_s, flight, np.empty((len(weight), 3)))
+    return chi2 + (risen / sigma[0]) ** 2 + speed2 / sigma[1] ** 2 + (climb / sigma[2]) ** 2
+
+
+@njit(cache=True, error_model="numpy")
 def _on_ground(origin_itrs_m, los_itrs, height_m, point):
     """Fill where a line of sight meets the sphere through the ground, or its point nearest to the centre."""
     half_b, distance2 = 0.0, 0.0

@@ -198,6 +198,21 @@ def test_force_of_a_glider_turns_with_its_way() -> None:
     assert np.linalg.norm(found[FORCE]) == pytest.approx(np.linalg.norm(x[FORCE]), rel=1e-6)
 
 
+@pytest.mark.parametrize(("height_m", "stays"), [(30e3, False), (200e3, True)])
+def test_leaning_thrust_comes_back_to_the_way_in_the_air_alone(height_m: float, stays: bool) -> None:
+    x = state(np.random.default_rng(9), height_m, height_m)
+    up = x[POSITION] / np.linalg.norm(x[POSITION])
+    level = np.cross(up, [0.0, 0.0, 1.0])
+    x[VELOCITY] = 3000.0 * level / np.linalg.norm(level)
+    x[FORCE] = 10.0 * (x[VELOCITY] / 3000.0 + 0.4 * up)
+    found = solve_ivp(lambda _, y: rate_of(BOOST, y), (0, 8), x, rtol=1e-10, atol=1e-9).y[:, -1]
+
+    def lean(each: Float64) -> float:
+        return float(np.linalg.norm(np.cross(each[VELOCITY], each[FORCE])) / (each[VELOCITY] @ each[FORCE]))
+
+    assert lean(found) == pytest.approx(lean(x) * (1.0 if stays else math.exp(-1.0)), rel=0.05)
+
+
 def test_cruiser_keeps_its_height_and_its_speed_round_the_earth() -> None:
     x = state(np.random.default_rng(7), 10e3, 10e3)
     up = x[POSITION] / np.linalg.norm(x[POSITION])

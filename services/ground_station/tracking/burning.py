@@ -1,0 +1,68 @@
+"""When a track burns: the newest state under thrust, and when the plume went out."""
+
+import math
+
+import numpy as np
+from numba import njit
+
+from services.ground_station.tracking.bank.imm import burn_out
+from services.ground_station.tracking.bank.models import BALLISTIC, BOOST, GLIDE
+from services.ground_station.tracking.records import NONE
+
+# A model so likely is believed, or is at work; an engine pushes by more than this; a plume seen so lately was burning.
+SURE, LIKELY = 0.95, 0.7
+LEAST_THRUST_M_PER_S2 = 5.0
+BURNING_S = 2.0
+# Sines of climbs that no airliner flies, the second not with a doubtful engine, and a speed that none reaches: each is
+# exceeded by so many standard deviations, as hundreds of thousands of airliners are followed in a month.
+STEEP, STEEPEST, WINGED_M_PER_S = 0.3, 0.6, 600.0
+BEYOND_SIGMA = 4.0
+
+
+@njit(cache=True, error_model="numpy")
+def note_burn(track):
+    """Keep the newest state under thrust of a track that moves, and when its plume went out if it has."""
+    boosting = track.probability[BOOST]
+    if track.detection != NONE and _drives(track, boosting):
+        track.boosting_s = track.last_hit_s
+        track.boost_mean[:] = track.mean
+        track.boost_covariance[:] = track.covariance
+        track.burnt_s = np.nan
+    elif math.isnan(track.burnt_s) and not math.isnan(track.boosting_s):
+        if track.probability[BALLISTIC] + track.probability[GLIDE] > SURE and track.last_hit_s > track.boosting_s:
+            track.burnt_s = track.boosting_s
+        elif _plume_is_out(track):
+            track.burnt_s = (track.last_hit_s + track.first_miss_s) / 2.0
+            burn_out(track)
+
+
+@njit(cache=True, error_model="numpy")
+def _drives(track, boosting):
+    """Return whether its force surely drives it on: faster than wings carry, or upwards; boosting: its probability."""
+    mean = track.mean
+    speed = math.sqrt(mean[3] ** 2 + mean[4] ** 2 + mean[5] ** 2)
+    if speed < 1.0:
+        return False
+    distance = math.sqrt(mean[0] ** 2 + mean[1] ** 2 + mean[2] ** 2)
+    climb = (mean[0] * mean[3] + mean[1] * mean[4] + mean[2] * mean[5]) / (distance * speed)
+    thrust = (mean[6] * mean[3] + mean[7] * mean[4] + mean[8] * mean[5]) / speed
+    speed_variance, climb_variance = 0.0, 0.0
+    for i in range(3):
+        for j in range(3):
+            known = track.covariance[3 + i, 3 + j]
+            along_i, along_j = mean[3 + i] / speed, mean[3 + j] / speed
+            speed_variance += along_i * known * along_j
+            climb_variance += (mean[i] / distance - climb * along_i) * known * (mean[j] / distance - climb * along_j)
+    slow = speed - BEYOND_SIGMA * math.sqrt(max(speed_variance, 0.0))
+    climb -= BEYOND_SIGMA * math.sqrt(max(climb_variance, 0.0)) / speed
+    no_wings = slow > WINGED_M_PER_S or climb > STEEPEST
+    surely = (no_wings and boosting > LIKELY) or (climb > STEEP and boosting > SURE)
+    return thrust > LEAST_THRUST_M_PER_S2 and surely
+
+
+@njit(cache=True, error_model="numpy")
+def _plume_is_out(track):
+    """Return whether it was boosting when it was last seen, and two sensors have missed it since."""
+    missing = track.missing & track.sensors
+    several = missing != 0 and (missing & (missing - 1)) != 0
+    return several and track.last_hit_s - track.boosting_s < BURNING_S
