@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from services.ground_station.tracking import ending, following
+from services.ground_station.tracking.ascent.fit import AscentFit
 from services.ground_station.tracking.ascent.rays import BiasPrior
 from services.ground_station.tracking.config import TrackingConfig
 from services.ground_station.tracking.crowd import crowds
@@ -75,8 +76,7 @@ class Between:
             launches[serial] = found
             if bias is not None and found.fit is not None and len(found.fit.biases):
                 state.sensors.learn_bias(found.fit.biases, found.fit.biases_covariance)
-            apart = not time_s - record["crowded_s"] < CROWD_MEMORY_S
-            if found.fit is not None and found.fit.is_fitting and math.isnan(record["burnt_s"]) and apart:
+            if found.fit is not None and found.fit.is_fitting and _is_to_be_put_right(record, found.fit, time_s):
                 following.put_right(
                     state.tracks[row : row + 1],
                     found.fit.at_s,
@@ -128,3 +128,10 @@ def beside(state: State) -> bool:
         tracks["rival"][younger] = tracks["serial"][older]
         tracks["rival_looks"][younger] = ending.DOUBLE_LOOKS
     return len(first) > 0
+
+
+def _is_to_be_put_right(record: np.void, fit: AscentFit, time_s: float) -> bool:
+    """Return whether a track is one that a fit to its looks puts right: alone, and a rocket whose engine burns."""
+    crowded = time_s - record["crowded_s"] < CROWD_MEMORY_S
+    burns = math.isnan(record["burnt_s"]) and (fit.is_powered or not math.isnan(record["boosting_s"]))
+    return burns and not crowded

@@ -12,7 +12,7 @@ from services.ground_station.tracking.ascent.launching import Ground, follow, se
 from services.ground_station.tracking.ascent.mixture import UNKNOWN_LAUNCH, Launch, launch_of, moments, shares, state_of
 from services.ground_station.tracking.ascent.problem import Problem, Solution
 from services.ground_station.tracking.ascent.rays import BiasPrior, Rays
-from services.ground_station.tracking.ascent.staging import UNSEEN_S, is_fitting, next_burn
+from services.ground_station.tracking.ascent.staging import UNSEEN_S, is_fitting, next_burn, outdoes_straight_flight
 
 Float64 = NDArray[np.float64]
 
@@ -44,7 +44,8 @@ class AscentFit:
 
     chi2 is the likeliest solution's, of the looks since `begin_s` alone: the first look, or where the newest burn
     begins; degrees_of_freedom: two a look, less the parameters. is_fitting: whether chance explains the misses; where
-    it does not, the covariance is grown by chi2 over its freedom.
+    it does not, the covariance is grown by chi2 over its freedom. is_powered: whether the newest looks are explained
+    far better so than by straight flight.
 
     biases: (S, 4) with covariance (4 S, 4 S), as `BiasPrior` orders them; no rows where none were estimated.
     solutions and their shares: what the next fit starts from. searched: how many looks there were when the bank was
@@ -61,6 +62,7 @@ class AscentFit:
     chi2: float
     degrees_of_freedom: int
     is_fitting: bool
+    is_powered: bool
     biases: Float64
     biases_covariance: Float64
     solutions: tuple[Solution, ...]
@@ -205,6 +207,7 @@ def _stated(found: Sequence[Solution], window: Rays, at_s: float, launch: Launch
         best.chi2,
         freedom,
         fitting,
+        outdoes_straight_flight(best, window),
         best.parameters[width:].reshape(-1, layout.BIASES),
         best.covariance[width:, width:],
         tuple(solutions),

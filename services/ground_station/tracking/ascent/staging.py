@@ -12,11 +12,15 @@ from services.ground_station.tracking.ascent.mixture import shares, state_of
 from services.ground_station.tracking.ascent.problem import Model, Prior, Problem, Solution
 from services.ground_station.tracking.ascent.profiles import STATE_FREEDOMS, knots_over, state_prior
 from services.ground_station.tracking.ascent.rays import BiasPrior, Rays
+from services.ground_station.tracking.judgement.kernels import fit_motion
 
 Float64 = NDArray[np.float64]
 
 # Chi-square beyond so many of a normal distribution's standard deviations does not happen by chance.
 UNLIKELY_SIGMA = 4.5
+# By so much chi-square of a burn must be lower than that of straight flight over the newest looks: a rocket's profile
+# fits airliners, too, if nothing else is asked.
+STRAIGHT_CHI2, STRAIGHT_S = 36.0, 30.0
 # Solutions of the burn before with a smaller share are left out.
 LEAST_SHARE = 0.01
 # A burnout or another stage is looked for so long before the newest look.
@@ -58,6 +62,31 @@ def change_statistic(solution: Solution, rays: Rays) -> float:
         along = vectors[:, told].T @ (rows.T @ misses)
         most = max(most, float((along**2 / values[told]).sum()))
     return most
+
+
+def outdoes_straight_flight(solution: Solution, rays: Rays) -> bool:
+    """Return whether the newest looks are explained far better so than by constant velocity.
+
+    rays: the solution's, in order of time.
+    """
+    recent = rays.time_s > rays.time_s[-1] - STRAIGHT_S
+    newest = rays.at(recent)
+    chi2 = np.empty(1)
+    determined = fit_motion(
+        newest.time_s,
+        newest.origin_itrs_m,
+        newest.los_itrs,
+        newest.sigma_rad,
+        len(newest),
+        solution.state_itrs[:3],
+        float(newest.time_s[-1]),
+        np.full(2, math.inf),
+        np.empty((2, 3)),
+        np.empty((6, 6)),
+        chi2,
+    )
+    burn_chi2 = float((solution.misses[recent] ** 2).sum())
+    return bool(determined and chi2[0] - burn_chi2 >= STRAIGHT_CHI2)
 
 
 def chi2_limit(freedom: int) -> float:

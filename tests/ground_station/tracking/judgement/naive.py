@@ -157,6 +157,33 @@ def fit_resting(
     return float(chi2 + step @ vertical @ step)
 
 
+def fit_level(
+    rays: Rays,
+    information: Float64,
+    chosen: NDArray[np.bool_],
+    about_s: float,
+    height_m: float,
+    sigma: tuple[float, float, float],
+) -> float:
+    """Return chi-square of one satellite's lines of sight if all looked at one thing that flies level and straight.
+
+    sigma: of its height, of each part of its velocity, and of the part upwards.
+    """
+    weight, origin, los = information[chosen], rays.origin_itrs_m[chosen], rays.los_itrs[chosen]
+    since = rays.time_s[chosen] - about_s
+    start = _on_ground(origin[0], los[0], height_m)
+    up = start / np.linalg.norm(start)
+    prior = np.zeros((6, 6))
+    prior[:3, :3] = np.outer(up, up) / sigma[0] ** 2
+    prior[3:, 3:] = np.eye(3) / sigma[1] ** 2 + np.outer(up, up) / sigma[2] ** 2
+    # Place at each look: (3, 6) of offset from the start and velocity.
+    rows = np.concatenate([np.broadcast_to(np.eye(3), (len(since), 3, 3)), since[:, None, None] * np.eye(3)], axis=2)
+    turned = np.swapaxes(rows, 1, 2) @ weight
+    flight = np.linalg.solve((turned @ rows).sum(axis=0) + prior, times(turned, origin - start).sum(axis=0))
+    offset = start + rows @ flight - origin
+    return float((offset * times(weight, offset)).sum() + flight @ prior @ flight)
+
+
 def times(matrices: Float64, vectors: Float64) -> Float64:
     """Return (n, 3): each matrix (n, 3, 3) times its vector (n, 3)."""
     product: Float64 = (matrices @ vectors[:, :, None])[:, :, 0]

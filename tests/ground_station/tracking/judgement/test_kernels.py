@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from services.ground_station.tracking.judgement.kernels import (
+    fit_level,
     fit_motion,
     fit_resting,
     gather,
@@ -135,6 +136,24 @@ def test_what_rests_near_the_ground_is_judged_as_by_the_slow_twin() -> None:
                 slow = naive.fit_resting(lines, information, chosen, HEIGHT_M, HEIGHT_SIGMA_M)
                 fast = resting_chi2(naive.subset(lines, chosen), near)
                 assert fast == pytest.approx(slow, rel=1e-6, abs=1e-6)
+
+
+def test_what_flies_level_is_judged_as_by_the_slow_twin() -> None:
+    sigma = (2000.0, 200.0, 10.0)
+    for cause in ("rocket", "fire", "ghost", "cruise"):
+        for seed in range(10):
+            lines, near = window(cause, seed)
+            information, middle = naive.weights(lines, near), float(lines.time_s.mean())
+            for satellite in range(len(lines.sensor_ids)):
+                chosen = lines.sensor == satellite
+                own = naive.subset(lines, chosen)
+                weight, terms, sums = np.empty(len(own)), np.empty((len(own), 9)), np.empty((3, 9))
+                weigh(own.origin_itrs_m, own.los_itrs, own.sigma_rad, near, weight, terms)
+                gather(own.time_s, terms, middle, sums)
+                arrays = own.time_s, own.origin_itrs_m, own.los_itrs, weight
+                fast = fit_level(*arrays, 0, sums, middle, near, HEIGHT_M, np.array(sigma))
+                slow = naive.fit_level(lines, information, chosen, middle, HEIGHT_M, sigma)
+                assert fast == pytest.approx(slow, rel=1e-5, abs=1e-5)
 
 
 def test_lines_of_sight_that_graze_the_earth_still_rest() -> None:
