@@ -214,7 +214,18 @@ def judge_track(track, rays, now_s, window_s, limits, scratch, motion):
     if track.motion == UNDECIDED and is_disproved(track):
         ratio = 0.0
     return judgement.judge(
-        time_s, origin, los, sigma_rad, pixel_rad, sensor, n, track.mean[:3].copy(), ratio, limits, motion
+        time_s,
+        origin,
+        los,
+        sigma_rad,
+        pixel_rad,
+        sensor,
+        n,
+        track.mean[:3].copy(),
+        ratio,
+        limits,
+        motion,
+        track.motion == MOVES,
     )
 
 

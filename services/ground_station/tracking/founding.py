@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 
 from services.ground_station.tracking.association.gating import log_likelihood
-from services.ground_station.tracking.association.meeting import candidates
+from services.ground_station.tracking.association.meeting import MOST_MEMBERS, candidates, sees_any
 from services.ground_station.tracking.bank.imm import advance, combine, usual_force
 from services.ground_station.tracking.bank.models import BOOST, CRUISE, STATIC
 from services.ground_station.tracking.following import credit, note_hit
@@ -17,6 +17,8 @@ from services.ground_station.tracking.records import NONE, TENTATIVE, UNDECIDED
 from services.ground_station.tracking.sensors import positions_at
 from services.ground_station.tracking.tracklet_ends import GOES_ON, JOINED
 
+# Candidates for new tracks that a look may have, the best-meeting first.
+MOST_CANDIDATES = 4096
 # What a track of one satellite contributes: newer looks than this.
 MEMORY_S = 6.0
 # Position of a newborn, about where its lines of sight meet: so wide that they alone place it.
@@ -34,16 +36,19 @@ SURPRISE_SIGMA = 4.0
 
 
 @njit(cache=True, error_model="numpy")
-def found(state, sensors, sensor, time_s, rules, scratch, codes, into):
+def found(state, sensors, sensor, time_s, rules, codes, into):
     """Begin tracks in space where lines of sight meet.
 
-    sensors: records of those that have looked. state: with room for one track a detection. scratch: members, sizes and
-    places of candidates. Marks the members' codes (n,) JOINED, and into (n,) the row of the track that they go on in.
+    sensors: records of those that have looked. state: with room for one track a detection. Marks the members' codes
+    (n,) JOINED, and into (n,) the row of the track that they go on in.
     Returns how many tracks begin, and how many candidates of three satellites or more are no object.
     """
     tally = state.tally[0]
     tracklets, pool = state.tracklets[: tally.tracklets], state.tracklet_pool.rays
-    rows, sizes, points = scratch
+    if not sees_any(tracklets, sensor):
+        return 0, 0
+    rows, sizes = np.empty((MOST_CANDIDATES, MOST_MEMBERS), dtype=np.int64), np.empty(MOST_CANDIDATES, dtype=np.int64)
+    points = np.empty((MOST_CANDIDATES, 3))
     position = positions_at(sensors, time_s)
     pair_hits = rules.pair_hits
     count = candidates(tracklets, pool, position, sensor, time_s, rules.gate_sigma, pair_hits, rows, sizes, points)

@@ -123,7 +123,8 @@ def tracklet_everything(rays, count, time_s, origin, los, sigma_rad, sensor):
     return n
 
 
-def empty_window(length: int) -> tuple[np.ndarray, ...]:
+@njit(cache=True, error_model="numpy")
+def empty_window(length):
     """Return arrays for `window`: times, origins, lines of sight, sigmas, pixels, sensors."""
     return (
         np.empty(length),

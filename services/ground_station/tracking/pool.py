@@ -75,11 +75,14 @@ class Pool:
 
     def make_room(self, count: int, now_s: float) -> None:
         """Let there be so many rows more than are used, and room for as many looks that are written over."""
-        self._make_room_for_old(count, now_s)
+        _, _, used, old_head, old_tail, _ = self.arrays.standing.item()
+        if old_tail + count - old_head > len(self.arrays.old):
+            self._make_room_for_old(count, now_s)
+        if used + count > len(self.arrays.rays):
+            self._make_room_for_rows(used + count)
+
+    def _make_room_for_rows(self, least: int) -> None:
         rays, returned, standing = self.arrays.rays, self.arrays.returned, self.arrays.standing
-        least = int(standing["used"][0]) + count
-        if least <= len(rays):
-            return
         larger = _untouched(max(2 * len(rays), least), self.length)
         copy_written(rays, int(standing["used"][0]), larger)
         ring = _ring(len(larger))
@@ -91,8 +94,6 @@ class Pool:
     def _make_room_for_old(self, count: int, now_s: float) -> None:
         old, places, standing = self.arrays.old, self.arrays.old_places, self.arrays.standing[0]
         head, tail = int(standing["old_head"]), int(standing["old_tail"])
-        if tail + count - head <= len(old):
-            return
         while head < tail and places[head % len(old)]["at_s"] <= now_s - standing["rest_s"]:
             head += 1
         standing["old_head"] = head

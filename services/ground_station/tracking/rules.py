@@ -1,39 +1,44 @@
 """What kernels are told of the configuration, as named numbers: compiled code takes no dataclass of Python."""
 
-from typing import NamedTuple
+import numpy as np
+from numpy.typing import NDArray
 
 from services.ground_station.tracking.config import TrackingConfig
 
+# Fields as in TrackingConfig; floats all. A record: every call of a kernel would look at each field of a tuple anew.
+RULES = np.dtype(
+    [
+        ("window_s", np.float64),
+        ("awaken_px", np.float64),
+        ("coast_tentative_s", np.float64),
+        ("coast_moving_s", np.float64),
+        ("coast_static_s", np.float64),
+        ("coast_burnt_s", np.float64),
+        ("drop_score", np.float64),
+        ("decide_hits", np.float64),
+        ("decide_s", np.float64),
+        ("hit_ratio", np.float64),
+        ("plane_moving_m_per_s", np.float64),
+        ("static_s", np.float64),
+        ("travelling_m_per_s", np.float64),
+        ("gate_sigma", np.float64),
+        ("detection_probability", np.float64),
+        ("confirm_score", np.float64),
+        ("most_detections", np.float64),
+        ("most_plane_tracks", np.float64),
+        ("plane_acceleration_m_per_s2", np.float64),
+        ("plane_speed_sigma_m_per_s", np.float64),
+        ("plane_hits", np.float64),
+        ("plane_misses", np.float64),
+        ("plane_misses_young", np.float64),
+        ("pair_hits", np.float64),
+    ]
+)
 
-class Rules(NamedTuple):
-    """Fields as in TrackingConfig; floats all."""
 
-    window_s: float
-    awaken_px: float
-    coast_tentative_s: float
-    coast_moving_s: float
-    coast_static_s: float
-    coast_burnt_s: float
-    drop_score: float
-    decide_hits: float
-    decide_s: float
-    hit_ratio: float
-    plane_moving_m_per_s: float
-    static_s: float
-    travelling_m_per_s: float
-    gate_sigma: float
-    detection_probability: float
-    confirm_score: float
-    most_detections: float
-    most_plane_tracks: float
-    plane_acceleration_m_per_s2: float
-    plane_speed_sigma_m_per_s: float
-    plane_hits: float
-    plane_misses: float
-    plane_misses_young: float
-    pair_hits: float
-
-
-def rules_from(config: TrackingConfig) -> Rules:
-    """Return what kernels are told."""
-    return Rules(*(float(getattr(config, name)) for name in Rules._fields))
+def rules_from(config: TrackingConfig) -> NDArray[np.void]:
+    """Return what kernels are told, one record."""
+    rules = np.zeros(1, dtype=RULES)
+    for name in RULES.names or ():
+        rules[name] = float(getattr(config, name))
+    return rules

@@ -4,12 +4,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.ground_station.tracking import ending, following, taking, tracklet_ends
-from services.ground_station.tracking.association.meeting import MOST_MEMBERS
 from services.ground_station.tracking.between import Between
 from services.ground_station.tracking.changes import Changes, Ended
 from services.ground_station.tracking.config import TrackingConfig
 from services.ground_station.tracking.describe import Naming, event_id, founder
-from services.ground_station.tracking.histories import JUDGED_LOOKS, empty_window
 from services.ground_station.tracking.judgement.limits import limits_from
 from services.ground_station.tracking.look import Look, seconds
 from services.ground_station.tracking.records import INSTANT_S, TRACKLET, copied
@@ -21,8 +19,6 @@ Records = NDArray[np.void]
 
 # A row given back rests for longer than anybody goes back in time.
 REST_FACTOR = 2.0
-# Candidates for new tracks that a look may have, the best-meeting first.
-MOST_CANDIDATES = 4096
 NOTHING = np.zeros(0, dtype=TRACKLET)
 
 
@@ -36,13 +32,7 @@ class Sky:
         self._between = Between(config, naming.epoch_unix_ns)
         self._limits = limits_from(config)
         self._rules = rules_from(config)
-        self._scratch = empty_window(JUDGED_LOOKS)
-        self._candidates = (
-            np.empty((MOST_CANDIDATES, MOST_MEMBERS), dtype=np.int64),
-            np.empty(MOST_CANDIDATES, dtype=np.int64),
-            np.empty((MOST_CANDIDATES, 3)),
-        )
-        self._outcome = taking.outcome_arrays(0)
+        self._outcome = taking.outcome_array(0)
         self._mark = self.state.mark()
         self._is_marked = True
 
@@ -74,8 +64,9 @@ class Sky:
         state = self.state
         sensor = state.sensors.move(look, time_s)
         arrays = state.arrays(len(look))
-        if len(self._outcome[0]) < max(len(arrays.tracks), len(arrays.tracklets)):
-            self._outcome = taking.outcome_arrays(max(len(arrays.tracks), len(arrays.tracklets)))
+        room = max(len(arrays.tracks), len(arrays.tracklets))
+        if self._outcome.shape[1] < room:
+            self._outcome = taking.outcome_array(room)
         tracks = state.tracks
         following.advance_all(tracks, time_s)
         begun, refused, over, alone_over, seen = taking.take(
@@ -89,8 +80,6 @@ class Sky:
             len(state.sensors.names),
             self._rules,
             self._limits,
-            self._scratch,
-            self._candidates,
             self._outcome,
         )
         state.sensors.founded += begun

@@ -95,10 +95,11 @@ class State:
         """Return everything, with room for what so many detections may begin, or write over."""
         self.track_pool.make_room(detections, self.instant_s)
         self.tracklet_pool.make_room(detections, self.instant_s)
-        if self.count + detections > len(self._tracks):
-            self._tracks = grown(self._tracks, self.count + detections)
+        tracks, tracklets, _ = self._tally.item()
+        if tracks + detections > len(self._tracks):
+            self._tracks = grown(self._tracks, tracks + detections)
             self._track_bytes = _bytes(self._tracks)
-        self._tracklets = grown(self._tracklets, self.tracklet_count + detections)
+        self._tracklets = grown(self._tracklets, tracklets + detections)
         return StateArrays(
             self._tracks,
             self._tracklets,

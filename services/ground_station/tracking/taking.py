@@ -4,11 +4,13 @@ import math
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from services.ground_station.tracking import tracklets as alone
 from services.ground_station.tracking.ending import ends
 from services.ground_station.tracking.following import associate, decide
 from services.ground_station.tracking.founding import found
+from services.ground_station.tracking.histories import JUDGED_LOOKS, empty_window
 from services.ground_station.tracking.records import NONE
 from services.ground_station.tracking.sensors import clutter_per_sr, count_clutter
 from services.ground_station.tracking.tracklet_ends import told, tracklet_ends
@@ -16,18 +18,18 @@ from services.ground_station.tracking.tracklet_ends import told, tracklet_ends
 
 @njit(cache=True, error_model="numpy")
 def take(  # type: ignore[no-untyped-def]
-    state, look, in_view, time_s, sensor, sequence, solid_angle_sr, known, rules, limits, scratch, candidates, outcome
+    state, look, in_view, time_s, sensor, sequence, solid_angle_sr, known, rule, limits, outcome
 ):
     """Give a look's detections to what is followed, begin what is new, and say what is over.
 
     state: with room for what the detections may begin. in_view: (k,) rows of the tracks in space in view. known: how
-    many sensors have looked. scratch: of judgement; candidates: of founding. outcome: `outcome_arrays`, of which as
-    many rows hold as there are tracks then.
+    many sensors have looked. rule: from `rules_from`. limits: of judgement. outcome: (4, n) from `outcome_array`, of
+    which as many columns hold as there are tracks then.
     Returns how many tracks in space begin; how many candidates of three satellites or more are no object; how many
     tracks in space are over; how many of single satellites; and how many of these are to be told of.
     """
-    over, alone_over, into, seen = outcome
-    tally, record = state.tally[0], state.sensors[sensor]
+    over, alone_over, into, seen = outcome[0], outcome[1], outcome[2], outcome[3]
+    tally, record, rules = state.tally[0], state.sensors[sensor], rule[0]
     tracks = state.tracks[: tally.tracks]
     owner, left = np.empty(len(look.los), dtype=np.int64), np.empty(len(look.los), dtype=np.bool_)
     gate2 = rules.gate_sigma**2
@@ -50,11 +52,11 @@ def take(  # type: ignore[no-untyped-def]
     )
     count_clutter(record, (owner == NONE).sum(), solid_angle_sr)
     _alone(state, look, owner, time_s, sensor, sequence, gate2, rules, left)
-    decide(tracks, rays, time_s, rules, limits, rules.confirm_score, scratch)
+    decide(tracks, rays, time_s, rules, limits, rules.confirm_score, empty_window(JUDGED_LOOKS))
     alone_over[: tally.tracklets] = 0
     begun = refused = 0
     if known > 1:
-        begun, refused = found(state, state.sensors[:known], sensor, time_s, rules, candidates, alone_over, into)
+        begun, refused = found(state, state.sensors[:known], sensor, time_s, rules, alone_over, into)
     ends(state.tracks[: tally.tracks], time_s, rules, over)
     followed = state.tracklets[: tally.tracklets]
     tracklet_ends(
@@ -111,6 +113,6 @@ def _alone(state, look, owner, time_s, sensor, sequence, gate2, rules, left):  #
     tally.serial += begun
 
 
-def outcome_arrays(room: int) -> tuple[np.ndarray, ...]:
-    """Return arrays for `take`: why tracks in space are over, and those of single satellites; into which; told of."""
-    return tuple(np.zeros(room, dtype=np.int64) for _ in range(4))
+def outcome_array(room: int) -> NDArray[np.int64]:
+    """Return rows for `take`: why tracks in space are over, and those of single satellites; into which; told of."""
+    return np.zeros((4, room), dtype=np.int64)

@@ -54,17 +54,16 @@ class TakenPlaceError(LateLookError):
 
 @dataclass(frozen=True)
 class _Taken:
-    """A look, what it changed, and how the sky stood before the instant that it began; None: it began none."""
+    """A look, what it changed, and how the sky stood before the instant that it began; None: it began none.
+
+    nbytes: how much memory it takes.
+    """
 
     order: tuple[int, str, int]
     look: Look
     before: Mark | None
     changes: Changes
-
-    @property
-    def nbytes(self) -> int:
-        """How much memory it takes."""
-        return self.changes.nbytes + (self.before.nbytes if self.before is not None else 0)
+    nbytes: int
 
 
 @dataclass
@@ -142,9 +141,12 @@ class Tracker:
         """Take a look in its place; return what it changed, and what has ended since."""
         sky = self._begin()
         order = (look.time_unix_ns, look.sensor_id, look.sequence)
-        if (self._newest_settled is not None and order <= self._newest_settled) or self._is_late(look):
-            raise LateLookError(self._why_late(look))
-        place = bisect.bisect_left(self._taken, order, key=lambda taken: taken.order)
+        place = len(self._taken)
+        # Most come in order, and what does is not late.
+        if not self._taken or order <= self._taken[-1].order:
+            if (self._newest_settled is not None and order <= self._newest_settled) or self._is_late(look):
+                raise LateLookError(self._why_late(look))
+            place = bisect.bisect_left(self._taken, order, key=lambda taken: taken.order)
         if place < len(self._taken) and self._taken[place].order == order:
             if not look.says_the_same(self._taken[place].look):
                 raise TakenPlaceError(
@@ -228,8 +230,9 @@ class Tracker:
         changes = sky.take(look)
         before = sky.mark if sky.mark is not self._newest_mark else None
         self._newest_mark = sky.mark
-        self._taken.append(_Taken((look.time_unix_ns, look.sensor_id, look.sequence), look, before, changes))
-        self._held_bytes += self._taken[-1].nbytes
+        nbytes = changes.nbytes + (before.nbytes if before is not None else 0)
+        self._taken.append(_Taken((look.time_unix_ns, look.sensor_id, look.sequence), look, before, changes, nbytes))
+        self._held_bytes += nbytes
 
     def _take_again(self, sky: Sky, look: Look, place: int) -> Sequence[TrackSnapshot]:
         """Take a look before that at a place: go back to the instant before, and take all since then once more.
@@ -275,7 +278,9 @@ class Tracker:
 
     def _settle(self, before_unix_ns: int) -> None:
         """Settle looks older than an instant, and let go of those that nobody need come back to."""
-        count = bisect.bisect_left(self._taken, before_unix_ns, key=lambda taken: taken.look.time_unix_ns)
+        count = self._settled_count
+        while count < len(self._taken) and self._taken[count].order[0] < before_unix_ns:
+            count += 1
         excess, over = self._held_bytes - MOST_HELD_BYTES, 0
         while excess > 0 and over < len(self._taken) - 1:
             excess -= self._taken[over].nbytes

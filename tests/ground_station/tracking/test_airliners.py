@@ -100,7 +100,7 @@ def boosting_s(records: NDArray[np.void]) -> float:
         records,
         np.zeros((1, TRACK_LOOKS), dtype=RAY),
         NOW_S,
-        rules_from(config),
+        rules_from(config)[0],
         limits_from(config),
         config.confirm_score,
         empty_window(TRACK_LOOKS),

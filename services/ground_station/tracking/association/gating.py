@@ -56,7 +56,10 @@ def gate_tracks(
         reach = math.sqrt(gate2 * (longest + 2.0 * noisiest) * 1.0001 + 1e-15)
         begin = np.searchsorted(coordinate, frame[0, axis] - reach)
         end = np.searchsorted(coordinate, frame[0, axis] + reach, side="right")
-        for detection in np.sort(order[begin:end]):
+        near = order[begin:end]
+        if len(near) > 1:
+            near = np.sort(near)
+        for detection in near:
             if not free[detection]:
                 continue
             noise = sigma_rad[detection] * sigma_rad[detection]

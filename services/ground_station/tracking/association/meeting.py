@@ -37,8 +37,6 @@ def candidates(tracklets, pool, position, sensor, time_s, gate, pair_hits, rows_
     position: (sensors, 3) of the satellites now. rows_out: (k, MOST_MEMBERS) rows in `tracklets`, of which size_out
     (k,) hold; point_out: (k, 3) where they meet.
     """
-    if not _sees_any(tracklets, sensor):
-        return 0
     n = len(tracklets)
     rows = np.empty(n, dtype=np.int64)
     origin, los = np.empty((n, 3)), np.empty((n, 3))
@@ -106,7 +104,7 @@ def _rank(pairs, count, apart, sizes, hits, gate, pair_hits):
 
 
 @njit(cache=True, error_model="numpy")
-def _sees_any(tracklets, sensor):
+def sees_any(tracklets, sensor):
     """Return whether a sensor has just seen any of its tracks."""
     for row in range(len(tracklets)):  # noqa: SIM110  # compiled code has no generators
         if tracklets[row].sensor == sensor and tracklets[row].detection != NONE:

@@ -39,19 +39,21 @@ DRAG_NOISE = 0.5
 GLIDE_NOISE_M_PER_S3 = 0.6
 CRUISE_NOISE_M_PER_S2 = 1.5
 STATIC_NOISE_M_PER_S = 0.3
-# Matrices to work with: the transition, the Jacobian, two products, six vectors, noise, a transposed one and a row.
-WORK = 7
+# Matrices to work with: the transition, the Jacobian, two products, six vectors, noise.
+WORK = 6
+# Rows to work with in a correction.
+CORRECTION_ROWS = 5
 
 
 @njit(cache=True, error_model="numpy")
 def predict(model, x, p, step_s):
     """Move a state and its covariance on by a time, in place."""
-    predict_in(model, x, p, step_s, np.empty((WORK, SIZE + 1, SIZE)))
+    predict_in(model, x, p, step_s, np.empty((WORK, SIZE, SIZE)))
 
 
 @njit(cache=True, error_model="numpy")
 def predict_in(model, x, p, step_s, work):
-    """Do the same; work: (WORK, 11, 10)."""
+    """Do the same; work: (WORK, 10, 10)."""
     left = step_s
     while left > 0.0:
         step = min(left, LONGEST_STEP_S[model])
@@ -62,13 +64,13 @@ def predict_in(model, x, p, step_s, work):
 @njit(cache=True, error_model="numpy")
 def predict_slopes(model, x, p, step_s, slopes):
     """Do the same, and write how the state then depends on the one before, (10, 10); for models that use all of it."""
-    work = np.empty((WORK, SIZE + 1, SIZE))
+    work = np.empty((WORK, SIZE, SIZE))
     slopes[:, :] = np.eye(SIZE)
     left = step_s
     while left > 0.0:
         step = min(left, LONGEST_STEP_S[model])
         _predict_step(model, x, p, step, work)
-        slopes[:, :] = work[0, :SIZE] @ slopes
+        slopes[:, :] = work[0] @ slopes
         left -= step
 
 
@@ -91,7 +93,7 @@ def _predict_step(model, x, p, step, work):
         middle[k] = (middle[k] + x[k]) / 2
     jacobian(model, middle, coupling, f)
     _transition(f, step, size, phi, work[2])
-    _carry(phi, p, size, work[3], work[6])
+    _carry(phi, p, size, work[3])
     if size > 6:
         _add_jerk(p, noise, step)
     else:
@@ -166,7 +168,7 @@ def _integrate(model, x, coupling, step, vectors):
 def _transition(f, step, size, phi, inner):
     """Write exp(f step) to third order; of phi, and of inner to work with, the first `size` rows.
 
-    Rows are written whole, as is the case in `_carry`: loops of a fixed length are compiled to vectors.
+    Rows are written whole, as is the case in `_carry`: loops of a fixed length are unrolled.
     """
     # Horner's scheme: I + f s (I + f s / 2 (I + f s / 3)).
     third = step / 3.0
@@ -192,32 +194,23 @@ def _transition(f, step, size, phi, inner):
 
 
 @njit(cache=True, error_model="numpy")
-def _carry(phi, p, size, half, turned):
-    """Write phi p phi' in place; half, turned: to work with."""
-    for k in range(size):
-        for i in range(size, SIZE):
-            turned[k, i] = 0.0
+def _carry(phi, p, size, half):
+    """Write phi p phi' in place; half: to work with."""
     for i in range(size):
         for j in range(SIZE):
             half[i, j] = 0.0
         for k in range(size):
-            turned[k, i] = phi[i, k]
             factor = phi[i, k]
             if factor != 0.0:
                 for j in range(SIZE):
                     half[i, j] += factor * p[k, j]
-    # The row that is being summed up: the last one of `turned`, which has room for one more.
-    total = turned[SIZE]
+    # Beyond the model's states phi is 0.
     for i in range(size):
-        for j in range(SIZE):
-            total[j] = 0.0
-        for k in range(size):
-            factor = half[i, k]
-            for j in range(SIZE):
-                total[j] += factor * turned[k, j]
         for j in range(i + 1):
-            p[i, j] = total[j]
-            p[j, i] = total[j]
+            total = 0.0
+            for k in range(SIZE):
+                total += half[i, k] * phi[j, k]
+            p[i, j] = p[j, i] = total
 
 
 @njit(cache=True, error_model="numpy")
@@ -274,7 +267,12 @@ def correct(x, p, size, origin, los, sigma_rad):
 
     los: (3,) unit, ITRS axes of reception. A target's state is that of the instant of reception.
     """
-    work = np.empty((5, SIZE))
+    return correct_in(x, p, size, origin, los, sigma_rad, np.empty((CORRECTION_ROWS, SIZE)))
+
+
+@njit(cache=True, error_model="numpy")
+def correct_in(x, p, size, origin, los, sigma_rad, work):
+    """Do the same; work: (CORRECTION_ROWS, 10)."""
     frame = work[2:]
     distance = aim(x, origin, frame)
     age = distance / LIGHT_M_PER_S

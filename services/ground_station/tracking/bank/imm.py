@@ -11,7 +11,7 @@ import math
 import numpy as np
 from numba import njit
 
-from services.ground_station.tracking.bank.filters import WORK, correct, predict_in
+from services.ground_station.tracking.bank.filters import CORRECTION_ROWS, WORK, correct_in, predict_in
 from services.ground_station.tracking.bank.models import (
     BALLISTIC,
     BOOST,
@@ -22,21 +22,8 @@ from services.ground_station.tracking.bank.models import (
     SIZE,
     STATIC,
 )
-from services.ground_station.tracking.forces import height_m
+from services.ground_station.tracking.bank.switching import flows
 
-# How often one way of moving turns into another, 1/s; from row to column. Stages burn for a minute or two and are a
-# second or two apart. What moves has moved from its first look on or is begun anew: were heat at rest let turn into a
-# rocket at any time, the rocket that has flown since the first look would be forgotten for one that just sets out.
-SWITCHES_PER_S = np.array(
-    [
-        # boost, ballistic, glide, cruise, static
-        [0.0, 1e-2, 0.0, 1e-3, 0.0],
-        [1e-2, 0.0, 3e-3, 1e-3, 0.0],
-        [1e-3, 3e-3, 0.0, 0.0, 0.0],
-        [1e-3, 0.0, 0.0, 0.0, 0.0],
-        [0.0, 0.0, 0.0, 0.0, 0.0],
-    ]
-)
 # After a longer gap, s, what boosted may have stopped as well as not, within so long after the gap began.
 LONGEST_UNSEEN_S = 15.0
 LONGEST_BURN_S = 40.0
@@ -74,20 +61,18 @@ LEAST_THRUST_M_PER_S2 = 1.0
 LEAST_FACTOR = 1e-3
 LEAST_LIFT_M_PER_S2 = 4.0
 ORBITAL_M_PER_S = 7900.0
-# Where gliders glide and cruisers cruise.
-GLIDE_LOWEST_M, GLIDE_HIGHEST_M, GLIDE_SLOWEST_M_PER_S = 15_000.0, 120_000.0, 1000.0
-CRUISE_HIGHEST_M, CRUISE_FASTEST_M_PER_S = 30_000.0, 1500.0
 # Of a track's motion, as records.py has it.
 UNDECIDED = 0
 
 
 @njit(cache=True, error_model="numpy")
 def working_room():
-    """Return arrays for `advance_in`: of the filters, states and covariances before and after mixing."""
+    """Return arrays for `advance_in`: of the filters, states and covariances before and after mixing, probabilities."""
     return (
-        np.empty((WORK, SIZE + 1, SIZE)),
+        np.empty((WORK, SIZE, SIZE)),
         np.empty((2, MODELS, SIZE)),
         np.empty((2, MODELS, SIZE, SIZE)),
+        np.empty((MODELS + 2, MODELS)),
     )
 
 
@@ -153,7 +138,7 @@ def _stop_boosting(track, step):
 @njit(cache=True, error_model="numpy")
 def see(track, origin, los, sigma_rad):
     """Correct all models by a line of sight; return the squared normalised distance of the likeliest model."""
-    evidence = np.full(MODELS, -np.inf)
+    work, evidence = np.empty((CORRECTION_ROWS, SIZE)), np.full(MODELS, -np.inf)
     best, nearest = -np.inf, 0.0
     # What has burnt out and is seen on is seen without a plume: then to be seen tells nothing any more.
     burns = track.probability[BOOST] > BURNS
@@ -161,7 +146,9 @@ def see(track, origin, los, sigma_rad):
         weight = track.probability[model]
         if weight <= 0.0:
             continue
-        likelihood, squared = correct(track.x[model], track.p[model], DIMENSIONS[model], origin, los, sigma_rad)
+        likelihood, squared = correct_in(
+            track.x[model], track.p[model], DIMENSIONS[model], origin, los, sigma_rad, work
+        )
         evidence[model] = likelihood + math.log(weight)
         if burns and model in (BALLISTIC, GLIDE):
             evidence[model] += math.log(WITHOUT_PLUME)
@@ -253,45 +240,29 @@ def _lifts(x, p, along, speed):
 
 
 @njit(cache=True, error_model="numpy")
-def _may_hold(model, x):
-    """Return whether what is at a state may move by a model."""
-    if model not in (GLIDE, CRUISE):
-        return True
-    height = height_m(x[0], x[1], x[2])
-    speed = math.sqrt(x[3] * x[3] + x[4] * x[4] + x[5] * x[5])
-    if model == GLIDE:
-        return GLIDE_LOWEST_M < height < GLIDE_HIGHEST_M and speed > GLIDE_SLOWEST_M_PER_S
-    return height < CRUISE_HIGHEST_M and speed < CRUISE_FASTEST_M_PER_S
-
-
-@njit(cache=True, error_model="numpy")
 def _mix(track, step, room):
     """Let the models turn into one another: probabilities and states at the beginning of a step."""
-    before = track.probability.copy()
-    flow = np.zeros((MODELS, MODELS))
+    _, x, p, odds = room
+    flow, before, shares = odds[:MODELS], odds[MODELS], odds[MODELS + 1]
     for i in range(MODELS):
-        if before[i] <= 0.0:
-            continue
-        stays = before[i]
-        for j in range(MODELS):
-            if SWITCHES_PER_S[i, j] > 0.0 and _may_hold(j, track.x[i]):
-                flow[i, j] = before[i] * (1.0 - math.exp(-SWITCHES_PER_S[i, j] * step))
-                stays -= flow[i, j]
-        flow[i, i] = stays
-    _, x, p = room
-    for i in range(MODELS):
+        before[i] = track.probability[i]
         if before[i] > 0.0:
             for a in range(DIMENSIONS[i]):
                 x[0, i, a] = track.x[i, a]
                 for b in range(DIMENSIONS[i]):
                     p[0, i, a, b] = track.p[i, a, b]
+    flows(before, x[0], step, flow)
     total = 0.0
     for j in range(MODELS):
-        share = flow[:, j].sum()
+        share = 0.0
+        for i in range(MODELS):
+            share += flow[i, j]
         track.probability[j] = share if share > LEAST_PROBABILITY else 0.0
         total += track.probability[j]
         if track.probability[j] > 0.0 and flow[j, j] < (1.0 - LEAST_SHARE) * share:
-            _blend(j, flow[:, j] / share, before[j] > 0.0, x, p, track)
+            for i in range(MODELS):
+                shares[i] = flow[i, j] / share
+            _blend(j, shares, before[j] > 0.0, x, p, track)
     for j in range(MODELS):
         track.probability[j] /= total
 
@@ -309,10 +280,12 @@ def _blend(j, share, running, x, p, track):
     for i in range(MODELS):
         if share[i] < LEAST_SHARE:
             continue
-        state, covariance = x[1, i], p[1, i]
-        state[:] = 0.0
-        covariance[:size, :size] = 0.0
-        convert(i, j, x[0, i], p[0, i], running, x[0, j], p[0, j], state, covariance)
+        state, covariance = x[0, i], p[0, i]
+        if DIMENSIONS[i] < size:
+            state, covariance = x[1, i], p[1, i]
+            state[:] = 0.0
+            covariance[:size, :size] = 0.0
+            convert(i, j, x[0, i], p[0, i], running, x[0, j], p[0, j], state, covariance)
         kept += share[i]
         for a in range(size):
             mean[a] += share[i] * state[a]
@@ -322,7 +295,8 @@ def _blend(j, share, running, x, p, track):
     for i in range(MODELS):
         if share[i] < LEAST_SHARE:
             continue
-        state, covariance, weight = x[1, i], p[1, i], share[i] / kept
+        own = 0 if DIMENSIONS[i] >= size else 1
+        state, covariance, weight = x[own, i], p[own, i], share[i] / kept
         for a in range(size):
             apart = state[a] - mean[a]
             for b in range(a + 1):
@@ -375,6 +349,14 @@ def usual_force(model, x, p):
 
 
 @njit(cache=True, error_model="numpy")
+def _weight(probability, model, moving):
+    """Return what a model counts for; moving: the probability of those that move, where they alone count, else 0."""
+    if moving == 0.0:
+        return probability[model]
+    return probability[model] / moving if model != STATIC else 0.0
+
+
+@njit(cache=True, error_model="numpy")
 def combine(track):  # noqa: PLR0912  # one pass over symmetric matrices
     """Write the track's mean and covariance, of position, velocity and force, over its models.
 
@@ -382,21 +364,19 @@ def combine(track):  # noqa: PLR0912  # one pass over symmetric matrices
     """
     mean, covariance = track.mean, track.covariance
     moving = 1.0 - track.probability[STATIC]
-    weights = track.probability.copy()
-    if track.motion == UNDECIDED and moving > 0.0 and weights[STATIC] > 0.0:
-        weights[STATIC] = 0.0
-        weights /= moving
+    if track.motion != UNDECIDED or not (moving > 0.0 and track.probability[STATIC] > 0.0):
+        moving = 0.0
     for a in range(9):
         mean[a] = 0.0
         for b in range(9):
             covariance[a, b] = 0.0
     for model in range(MODELS):
-        weight = weights[model]
+        weight = _weight(track.probability, model, moving)
         if weight > 0.0:
             for a in range(min(DIMENSIONS[model], 9)):
                 mean[a] += weight * track.x[model, a]
     for model in range(MODELS):
-        weight = weights[model]
+        weight = _weight(track.probability, model, moving)
         if weight <= 0.0:
             continue
         x, p = track.x[model], track.p[model]

@@ -131,12 +131,14 @@ def judge(
     hit_ratio,
     limits,
     motion_out,
+    moves=False,
 ):
     """Return the verdict over the first n lines of sight, and how far it has gone, pixels of the finest camera.
 
     time_s, sigma_rad, pixel_rad: (n or more,), in any order of time; origin_itrs_m, los_itrs (unit): (n or more, 3);
     sensor: int64, one number a satellite. near_itrs_m: (3,) where the track is. hit_ratio: part of the looks with it
-    in view that saw it. limits: from `limits_from`.
+    in view that saw it. limits: from `limits_from`. moves: it is known to move, so that only whether it stays after all
+    is asked; what is too fast for that is called consistent, undecided motion_out and all.
 
     Fills motion_out (3, 3) with position, velocity and acceleration at the newest look, ITRS; NaN where undecided
     because the looks are too few or do not determine them. The way is 0 there, and where the looks do not fit one
@@ -155,8 +157,10 @@ def judge(
     looks = by_satellite(time_s, origin_itrs_m, los_itrs, sigma_rad, pixel_rad, near_itrs_m, places, counts)
     middle = newest - duration / 2.0
     sums = line_sums(looks, middle)
-    motion, bent = fit_acceleration(looks, newest, near_itrs_m, limits[ACCELERATION_SIGMA_M_PER_S2])
     line, straight = fit_unaccelerated(sums, NOBODY, 1, middle, near_itrs_m)
+    if moves and not (straight and norm(velocity_of(line)) < limits[STATIC_M_PER_S]):
+        return CONSISTENT, 0.0
+    motion, bent = fit_acceleration(looks, newest, near_itrs_m, limits[ACCELERATION_SIGMA_M_PER_S2])
     point, resting = fit_unaccelerated(sums, NOBODY, 0, middle, near_itrs_m)
     if not (bent and straight and resting):
         return UNDECIDED, 0.0

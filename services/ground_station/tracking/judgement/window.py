@@ -85,19 +85,16 @@ def by_satellite(time_s, origin_itrs_m, los_itrs, sigma_rad, pixel_rad, near_itr
     for satellite in range(satellites):
         filled[satellite] = first[satellite]
         first[satellite + 1] = first[satellite] + counts[satellite]
-    for k in range(n):
+    for k in range(n - 1, -1, -1):
         place = places[k]
-        # Insertion: the looks mostly come in order.
+        # Insertion: the looks mostly come newest first.
         slot = filled[place]
-        while slot > first[place] and time_s[order[slot - 1]] > time_s[k]:
+        while slot > first[place] and time_s[order[slot - 1]] >= time_s[k]:
             order[slot] = order[slot - 1]
             slot -= 1
         order[slot] = k
-        # Where the satellite's first to come now stands: an older one that comes later moves it up.
-        if filled[place] == first[place]:
-            lead[place] = slot
-        elif slot <= lead[place]:
-            lead[place] += 1
+        # The satellite's first to come is placed last.
+        lead[place] = slot
         filled[place] += 1
     looks = Looks(
         np.empty(n),

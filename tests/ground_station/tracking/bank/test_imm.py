@@ -155,6 +155,23 @@ def test_conversion_keeps_place_and_way_with_their_covariance(source: int, targe
     assert np.linalg.eigvalsh(p[:size, :size] / np.outer(UNITS[:size], UNITS[:size])).min() > 0.0
 
 
+@pytest.mark.parametrize(
+    ("sine", "speed_m_per_s", "cruises"), [(0.7, 600.0, False), (0.7, 200.0, True), (0.3, 600.0, True)]
+)
+def test_only_what_climbs_steeply_and_fast_does_not_begin_to_cruise(
+    sine: float, speed_m_per_s: float, cruises: bool
+) -> None:
+    x = np.zeros(SIZE)
+    x[:3] = 6_378_137.0 + 15_000.0, 0.0, 0.0
+    x[3:6] = speed_m_per_s * sine, speed_m_per_s * math.sqrt(1.0 - sine**2), 0.0
+    x[6:9] = x[3:6] * 20.0 / speed_m_per_s
+    x[9] = 1.0 / 2800.0
+    track = bank(x, [1.0, 0.0, 0.0, 0.0, 0.0], np.random.default_rng(8))
+    track["x"][BOOST] = x
+    advance(track, 1.0)
+    assert (track["probability"][CRUISE] > 0.0) == cruises
+
+
 def test_an_engine_that_lights_pushes_along_the_way() -> None:
     track = bank(climbing(), [0.0, 1.0, 0.0, 0.0, 0.0], np.random.default_rng(7))
     x, p = np.zeros(SIZE), np.zeros((SIZE, SIZE))

@@ -44,7 +44,11 @@ LIMITS = (
 
 
 def judged(
-    lines: naive.Rays, near: Float64, hit_ratio: float = 1.0, config: TrackingConfig = CONFIG
+    lines: naive.Rays,
+    near: Float64,
+    hit_ratio: float = 1.0,
+    config: TrackingConfig = CONFIG,
+    moves: bool = False,
 ) -> tuple[int, float, Float64]:
     motion = np.zeros((3, 3))
     verdict, way_px = judge(
@@ -59,6 +63,7 @@ def judged(
         hit_ratio,
         limits_from(config),
         motion,
+        moves,
     )
     return verdict, way_px, motion
 
@@ -118,6 +123,16 @@ def test_every_limit_changes_a_verdict(name: str) -> None:
             lines, near = window(cause, seed)
             changed += judged(lines, near, 0.8)[0] != judged(lines, near, 0.8, config)[0]
     assert changed > 0
+
+
+def test_of_what_is_known_to_move_it_is_found_whether_it_stays() -> None:
+    spared = 0
+    for cause, seed in ((cause, seed) for cause in CAUSES for seed in range(SEEDS)):
+        lines, near = window(cause, seed)
+        whole, known = judged(lines, near)[0], judged(lines, near, moves=True)[0]
+        assert (known == STATIC) == (whole == STATIC)
+        spared += whole == MOVING and known == CONSISTENT
+    assert spared > 0
 
 
 def test_windows_show_every_verdict() -> None:
