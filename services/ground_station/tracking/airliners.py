@@ -10,13 +10,16 @@ from services.ground_station.tracking.flight_kernels import (
     BOOST_SEEN,
     CLIMB,
     CLIMB_SIGMA,
+    EVIDENCE,
     HEIGHT,
     HEIGHT_SIGMA,
     SPEED,
     SPEED_SIGMA,
+    fly,
 )
 
 Float64 = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 
 # Where airliners cruise (flight levels 260 to 430) and how fast (ground speed with jet stream: 180 to 320 m/s).
 LOWEST_M, HIGHEST_M = 7_500.0, 13_500.0
@@ -31,6 +34,8 @@ AIRWAY_CLIMB_RAD = math.radians(6.0)
 SETTLED_S, UNSETTLED_SLACK_M, UNSETTLED_SIGMA = 30.0, 1500.0, 4.0
 # No airliner climbs so; every rocket does, as low as that.
 STEEPEST_RAD = math.radians(20.0)
+# For so long after it last flew as an airliner, a track is held for one: a stranger's detection or two lead it astray.
+REMEMBERED_S = 30.0
 # What was never seen to boost, and has not been seen for so long, is nothing to warn of: where it went is anybody's
 # guess.
 UNSEEN_S = 10.0
@@ -60,20 +65,31 @@ def may_be_airliner(evidence: Float64) -> bool:
     )
 
 
-@njit("void(float64[:, ::1], float64[::1], float64[::1], boolean[::1], boolean[::1])", cache=True)
+@njit(cache=True, error_model="numpy")
+def note_airliner(track, now_s):  # type: ignore[no-untyped-def]
+    """Keep in a track's record that it flies as an airliner does now, if so; looked at when its motion is weighed."""
+    if track.judged_s != now_s or not math.isnan(track.boosting_s):
+        return
+    evidence = np.zeros(EVIDENCE)
+    mean, covariance = track.mean.copy(), track.covariance.copy()
+    fly(mean[:3].copy(), mean[3:6].copy(), covariance, mean[6:9].copy(), evidence)
+    if is_air_traffic(evidence):
+        track.airliner_s = track.time_s
+
+
+@njit("void(float64[:, ::1], float64[::1], float64[::1], float64[::1], boolean[::1], boolean[::1])", cache=True)
 def judge(
-    evidence: Float64,
-    unseen_s: Float64,
-    known_s: Float64,
-    withheld: NDArray[np.bool_],
-    refuted: NDArray[np.bool_],
+    evidence: Float64, unseen_s: Float64, known_s: Float64, since_s: Float64, withheld: Bools, refuted: Bools
 ) -> None:
     """Fill which tracks to keep silent about, and which of them prove to be airliners; (n,) all, rows of evidence.
 
-    unseen_s: since it was seen last. known_s: since it was found to move.
+    unseen_s: since it was seen last. known_s: since it was found to move. since_s: since it was last found to fly as an
+    airliner; infinite: never.
     """
     for k in range(len(evidence)):
-        lost = evidence[k, BOOST_SEEN] == 0.0 and unseen_s[k] > UNSEEN_S
+        no_rocket = evidence[k, BOOST_SEEN] == 0.0
+        lost = no_rocket and unseen_s[k] > UNSEEN_S
         flies_so, settled = is_air_traffic(evidence[k]), known_s[k] > SETTLED_S
-        withheld[k] = lost or flies_so or (not settled and may_be_airliner(evidence[k]))
+        flew_so = no_rocket and since_s[k] < REMEMBERED_S
+        withheld[k] = lost or flies_so or flew_so or (not settled and may_be_airliner(evidence[k]))
         refuted[k] = not lost and flies_so and settled

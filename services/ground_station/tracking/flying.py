@@ -47,8 +47,13 @@ def add_launches(evidence: Float64, records: Records, rows: Int64, launches: Seq
 def verdicts(records: Records, rows: Int64, evidence: Float64) -> tuple[Bools, Bools]:
     """Return (n,) for rows of records about which to keep silent, and which of them prove to be airliners."""
     withheld, refuted = np.empty(len(rows), dtype=np.bool_), np.empty(len(rows), dtype=np.bool_)
-    time_s = records["time_s"][rows]
+    time_s, flew_s = records["time_s"][rows], records["airliner_s"][rows]
     airliners.judge(
-        evidence, time_s - records["last_hit_s"][rows], time_s - records["moved_s"][rows], withheld, refuted
+        evidence,
+        time_s - records["last_hit_s"][rows],
+        time_s - records["moved_s"][rows],
+        np.where(np.isnan(flew_s), math.inf, time_s - flew_s),
+        withheld,
+        refuted,
     )
     return withheld, refuted

@@ -5,6 +5,7 @@ import math
 import numpy as np
 from numba import njit
 
+from services.ground_station.tracking.airliners import note_airliner
 from services.ground_station.tracking.association.assignment import assign
 from services.ground_station.tracking.association.gating import gated
 from services.ground_station.tracking.bank.filters import LIGHT_M_PER_S, predict
@@ -261,6 +262,7 @@ def decide(tracks, pool, now_s, rules, limits, confirm_score, scratch):
             tracks[row].state = CONFIRMED
         if tracks[row].motion == MOVES:
             note_burn(tracks[row])
+            note_airliner(tracks[row], now_s)
 
 
 @njit(cache=True, error_model="numpy")

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from services.geometry.ellipsoid import east_north_up, geodetic_to_itrs
 from services.ground_station.tracking import following
+from services.ground_station.tracking.airliners import REMEMBERED_S, note_airliner
 from services.ground_station.tracking.bank.models import BALLISTIC, BOOST, CRUISE
 from services.ground_station.tracking.changes import Changes, Ended
 from services.ground_station.tracking.config import TrackingConfig
@@ -52,7 +53,7 @@ def flying(
     record["time_s"] = record["last_hit_s"] = record["judged_s"] = NOW_S
     record["first_s"], record["moved_s"] = NOW_S - 8.0, NOW_S - since_s
     record["detection"] = NONE
-    for name in ("boosting_s", "burnt_s", "inconsistent_s", "intensity_w_per_sr"):
+    for name in ("airliner_s", "boosting_s", "burnt_s", "inconsistent_s", "intensity_w_per_sr"):
         record[name] = np.nan
     return records
 
@@ -85,6 +86,27 @@ def test_airliner_that_is_long_followed_may_seem_to_climb_by_its_error() -> None
     # Nine degrees, two of which are its error.
     assert told(flying(9.0, 8.7, boosting=0.05, since_s=60.0)).state == "tentative"
     assert told(flying(12.0, 8.7, boosting=0.05, since_s=60.0)).state == "confirmed"
+
+
+def test_what_flew_as_an_airliner_lately_is_held_for_one() -> None:
+    records = flying(-25.0, 8.0, boosting=0.05, since_s=400.0)
+    assert told(records).state == "confirmed"
+    records["airliner_s"] = NOW_S - REMEMBERED_S + 1.0
+    assert told(records).state == "tentative"
+    records["airliner_s"] = NOW_S - REMEMBERED_S - 1.0
+    assert told(records).state == "confirmed"
+    records["airliner_s"], records["boosting_s"] = NOW_S - 1.0, NOW_S
+    assert told(records).state == "confirmed"
+
+
+@pytest.mark.parametrize(("climb_deg", "noted"), [(0.0, True), (-25.0, False)])
+def test_level_flight_on_an_airway_is_remembered(climb_deg: float, noted: bool) -> None:
+    records = flying(climb_deg, 8.0, boosting=0.05)
+    note_airliner(records[0], NOW_S)
+    assert (records["airliner_s"][0] == NOW_S) == noted
+    records["airliner_s"] = np.nan
+    note_airliner(records[0], NOW_S + 1.0)
+    assert np.isnan(records["airliner_s"][0])
 
 
 def test_likely_thrust_in_level_flight_is_no_threat() -> None:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from services.ground_station.tracking.ascent import layout
 from services.ground_station.tracking.association.assignment import shortest_paths
-from services.ground_station.tracking.bank.models import BOOST
+from services.ground_station.tracking.bank.models import BOOST, CRUISE
 from services.ground_station.tracking.crowd.common import Common, common_flight
 from services.ground_station.tracking.crowd.looks import lay_out_looks
 from services.ground_station.tracking.crowd.untangling import untangle
@@ -27,6 +27,8 @@ LEAST_LOOKS = 6
 MOST_TRACKS = 8
 # Looks of all of them that are shared out, the newest ones.
 MOST_LOOKS = 2400
+# What is likelier than this to cruise is in no crowd.
+CRUISES = 0.9
 # A crowd that was untangled so lately is settled, unless its first look is so near, s.
 LATELY_S, YOUNG_S = 5.0, 25.0
 # More tracks take seconds to be sought from nothing: they begin with the ways that they have.
@@ -54,7 +56,9 @@ def crowds(tracks, pool, of):  # noqa: PLR0912  # pairs within loops
         track = tracks[row]
         # What seems to stay in the midst of a crowd may have had the wrong looks.
         stays = track.motion == STAYS and not track.time_s - track.crowded_s < LATELY_S
-        if track.state != CONFIRMED or stays or track.count < LEAST_LOOKS:
+        # Ways of a crowd are ascents: what cruises has none.
+        cruises = track.probability[CRUISE] > CRUISES
+        if track.state != CONFIRMED or stays or cruises or track.count < LEAST_LOOKS:
             continue
         ray = pool[track.history][track_place(track.count - 1)]
         distance2 = 0.0
