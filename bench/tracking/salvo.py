@@ -1,4 +1,4 @@
-"""Four groups of like rockets, pads within +-spread of the group's centre and launches within seconds.
+"""Four groups of like rockets, pads within +-spread of the group's centre and launches within a few seconds.
 
 Over 40 frames (look times) from 20 s after the start: identity switches by place (each frame, tracks and truths are
 assigned one to one by least squared distance up to 5 km; a switch is a truth whose track is another than the one
@@ -196,7 +196,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = options(__doc__, runs=10)
     parser.add_argument("--oracle", action="store_true", help="what could be had if places or identities were known")
     parser.add_argument("--spread-m", type=float, nargs="+", default=[500.0], help="pads lie within +- so many metres")
-    parser.add_argument("--within-s", type=float, nargs="+", default=[2.0], help="launches of a group lie within")
+    parser.add_argument(
+        "--within-s", type=float, nargs="+", default=[2.0], help="launches of a group lie within so many seconds"
+    )
     parser.add_argument("--each", type=int, default=5, help="rockets a group")
     return parser
 

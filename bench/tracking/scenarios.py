@@ -106,9 +106,10 @@ def salvo(
     quality: Quality | None = None,
     within_s: float = 2.0,
 ) -> Sky:
-    """Return groups of like rockets whose pads lie within +-spread_m of the group's centre, launched within a time.
+    """Return groups of like rockets whose pads lie within +-spread_m of the group's centre, launched within
+    `within_s` of the group's time.
 
-    The groups are some 100 to 300 km apart, each of another kind, all launched within 5 s; all of a group fly in one
+    The groups are some 100 to 300 km apart, each of another kind, their times within 5 s; all of a group fly in one
     direction to within 3 degrees.
     """
     generator = np.random.default_rng([seed, 3])

@@ -198,3 +198,15 @@ async def links(relay: RelayClient) -> network_pb2.StreamStatus:
     call.cancel()
     (stream,) = look.streams
     return stream
+
+
+async def links_released(relay: RelayClient, frames: int) -> network_pb2.StreamStatus:
+    """Return the state of the only stream once so many frames are counted as released: after the station has them."""
+    call = relay.network.WatchLinks(network_pb2.WatchLinksRequest())
+    async with asyncio.timeout(20):
+        async for look in call:
+            (stream,) = look.streams
+            if stream.frames_released >= frames:
+                call.cancel()
+                return stream
+    raise AssertionError("the relay ended its answer")

@@ -131,7 +131,10 @@ def beside(state: State) -> bool:
 
 
 def _is_to_be_put_right(record: np.void, fit: AscentFit, time_s: float) -> bool:
-    """Return whether a track is one that a fit to its looks puts right: alone, and a rocket whose engine burns."""
+    """Return whether a track is one that a fit to its looks puts right.
+
+    Alone, not known to have burnt out, and seen under thrust or no straight flyer by its looks.
+    """
     crowded = time_s - record["crowded_s"] < CROWD_MEMORY_S
-    burns = math.isnan(record["burnt_s"]) and (fit.is_powered or not math.isnan(record["boosting_s"]))
+    burns = math.isnan(record["burnt_s"]) and (fit.outdoes_straight_flight or not math.isnan(record["boosting_s"]))
     return burns and not crowded

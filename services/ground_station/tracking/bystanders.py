@@ -1,7 +1,7 @@
 """Cameras that have a track well in view, and would see it if there were an object, but never did.
 
-Lines of sight of two satellites to unrelated sources cross anywhere. Where they cross high above all cloud, a third
-satellite that is as near and looks there sees nothing.
+Lines of sight of two satellites to unrelated sources cross anywhere. Where they cross high above all cloud, others that
+are as near and look there see nothing. Their looks count together, while it is undecided whether the track moves.
 """
 
 import math
@@ -35,7 +35,7 @@ def note_bystander(track, sensor, sensors):
 
 @njit(cache=True, error_model="numpy")
 def is_disproved(track):
-    """Return whether two satellites alone see a track where a third one sees nothing."""
+    """Return whether two satellites alone see a track where others see nothing."""
     seers = track.sensors
     two = seers != 0 and seers & (seers - 1) != 0 and (seers & (seers - 1)) & ((seers & (seers - 1)) - 1) == 0
     return two and track.bystanders >= DISPROVING_LOOKS

@@ -39,8 +39,9 @@ HIGHEST_SCORE = 80.0
 GROWN_HITS, MISFIT_LOOKS = 8, 50
 # Where it is less likely than this that it boosts, no fit of a boost says how it moves.
 LEAST_BOOSTING = 0.5
-# Nothing is known of what a fit knows no better than this.
+# Nothing is known of what a fit knows no better than this, and no missile or launcher is faster over the Earth.
 MOST_DOUBT_M_PER_S = 1000.0
+MOST_SPEED_M_PER_S = 12_000.0
 # A track that flies unseen has a wide gate; what it takes must beat clutter by so much more, log likelihood.
 UNSEEN_LOOKS, UNSEEN_DOUBT = 8, 7.0
 # How long after a judgement of what is undecided, moves, stays the next is due, s; of many tracks, not all at once.
@@ -335,8 +336,9 @@ def put_right(records, at_s, state, covariance, growth, growth_sigma):
 def _is_of_a_rocket(state, covariance):
     """Return whether a fit's state may be a rocket's, and is known."""
     force = math.sqrt(state[6] ** 2 + state[7] ** 2 + state[8] ** 2)
+    speed = math.sqrt(state[3] ** 2 + state[4] ** 2 + state[5] ** 2)
     doubt = math.sqrt(covariance[3, 3] + covariance[4, 4] + covariance[5, 5])
-    return force < MOST_FORCE_M_PER_S2 and doubt < MOST_DOUBT_M_PER_S
+    return force < MOST_FORCE_M_PER_S2 and speed < MOST_SPEED_M_PER_S and doubt < MOST_DOUBT_M_PER_S
 
 
 @njit(cache=True, error_model="numpy")

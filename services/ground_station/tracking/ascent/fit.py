@@ -44,8 +44,8 @@ class AscentFit:
 
     chi2 is the likeliest solution's, of the looks since `begin_s` alone: the first look, or where the newest burn
     begins; degrees_of_freedom: two a look, less the parameters. is_fitting: whether chance explains the misses; where
-    it does not, the covariance is grown by chi2 over its freedom. is_powered: whether the newest looks are explained
-    far better so than by straight flight.
+    it does not, the covariance is grown by chi2 over its freedom. outdoes_straight_flight:
+    whether the newest looks are explained far better so than by that.
 
     biases: (S, 4) with covariance (4 S, 4 S), as `BiasPrior` orders them; no rows where none were estimated.
     solutions and their shares: what the next fit starts from. searched: how many looks there were when the bank was
@@ -62,7 +62,7 @@ class AscentFit:
     chi2: float
     degrees_of_freedom: int
     is_fitting: bool
-    is_powered: bool
+    outdoes_straight_flight: bool
     biases: Float64
     biases_covariance: Float64
     solutions: tuple[Solution, ...]

@@ -105,8 +105,8 @@ def _best_of(problem: Problem, model: Model, prior: Prior, begins: Sequence[Floa
 
 def _freed(problem: Problem, one: Solution, ground: Ground) -> Solution | None:
     profile = next(profile for profile in BANK if one.prior.name == profile.name)
-    knots = knots_over(problem.at_s - one.parameters[layout.LAUNCH_TIME])
-    model, prior = _family(problem, profile, LOOSE, one.model.reference, ground, *knots)
+    knots, knot_s = knots_over(problem.at_s - one.parameters[layout.LAUNCH_TIME])
+    model, prior = _family(problem, profile, LOOSE, one.model.reference, ground, knots, knot_s)
     begin = np.zeros(model.width)
     begin[: layout.LAUNCH_KNOTS] = one.parameters[: layout.LAUNCH_KNOTS]
     return problem.solve(model, prior, begin)

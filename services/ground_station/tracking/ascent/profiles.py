@@ -79,7 +79,7 @@ ANY_EXHAUST, ANY_EXHAUST_SIGMA = math.log(2850.0), 0.12
 ANY_DRAG, ANY_DRAG_SIGMA = math.log(4e-5), 0.7
 ANY_NOZZLE, ANY_NOZZLE_SIGMA = 0.2, 0.1
 # Deviations' knots are at first this far apart, and at most so many: a longer flight has them twice as far apart, or
-# four times.
+# four times, and so on.
 KNOT_S = 10.0
 MOST_KNOTS = 12
 # Where on the Earth, when and whereto is not known beforehand: as good as flat, and the same for all.

@@ -68,7 +68,8 @@ UNDECIDED, INCONSISTENT, CONSISTENT, MOVING, STATIC = range(5)
 # Sources of clutter lie on the ground or in cloud: 4 km, give or take.
 CLUTTER_HEIGHT_M = 4000.0
 CLUTTER_HEIGHT_SIGMA_M = 4000.0
-# Airliners fly level at 10.5 km, give or take; standard deviations of height, speed along each axis and climb.
+# Airliners fly level at 10.5 km, give or take; standard deviations of height, m, of speed along each axis and
+# of climb, m/s.
 AIRLINER_HEIGHT_M = 10_500.0
 AIRLINER_SIGMA = np.array([2000.0, 200.0, 10.0])
 # By so much in chi-square motion must explain the looks better: they are rarer than heat at rest.
@@ -191,7 +192,10 @@ def judge(
 
 @njit(cache=True, error_model="numpy")
 def _is_no_ghost(case):
-    """Return whether motion explains two satellites' looks far better than a point at rest for each."""
+    """Return whether motion explains two satellites' looks far better than a point at rest for each.
+
+    Unless it flies level, also far better than an airliner for each.
+    """
     if (
         case.duration_s < case.limits[DECIDE_TWO_SATELLITES_S]
         or _height_m(position_of(case.motion, 0.0)) > HIGHEST_OF_TWO_M
@@ -216,7 +220,8 @@ def _is_no_ghost(case):
         apart_chi2 += resting_chi2[satellite]
     if (apart_chi2 - case.motion_chi2) / case.scale < case.limits[MOVING_CHI2]:
         return False
-    if not _is_level(case) and (_airliners_chi2(case) - case.motion_chi2) / case.scale < AIRLINERS_CHI2:
+    # Not a number, where lines of sight determine no airliner, proves nothing either.
+    if not (_is_level(case) or (_airliners_chi2(case) - case.motion_chi2) / case.scale >= AIRLINERS_CHI2):
         return False
     if _climbs_like_no_ghost(case):
         return True

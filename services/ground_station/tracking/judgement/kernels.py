@@ -277,7 +277,7 @@ def fit_level(time_s, origin_itrs_m, los_itrs, weight, lead, sums, about_s, near
     """Return chi-square of one satellite's lines of sight if all looked at one thing that flies level and straight.
 
     As `fit_resting`; sums: (3, 9), from `gather` about a time. sigma: (3,) of height, of each part of the velocity
-    about zero, and of its part upwards, which is known better: m, m/s, m/s.
+    about zero, and of its part upwards, which is known better: m, m/s, m/s. NaN where they determine nothing.
     """
     start = np.empty(3)
     _on_ground(origin_itrs_m[lead], los_itrs[lead], height_m, start)

@@ -1,5 +1,6 @@
 """What the ascent's fit finds in lines of sight of emulated flights."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -167,3 +168,19 @@ def test_looks_that_defeat_linear_algebra_tell_of_no_ascent(monkeypatch: pytest.
     monkeypatch.setattr(fit_module, "search_launch", defeated)
     rays = looks("short_range_liquid", FOUR, 1.0, 10, 1)
     assert fit_ascent(rays, float(rays.time_s.max())) is None
+
+
+def test_a_boost_outdoes_straight_flight_and_an_airliner_does_not() -> None:
+    boost = looks("intercontinental_liquid", FOUR, 5.0, 30, seed=4)
+    assert fitted(boost).outdoes_straight_flight
+    # The same satellites, looking at one thing that flies straight at 240 m/s from where the rocket is.
+    start = boost.origin_itrs_m[0] + 1.1e6 * boost.los_itrs[0]
+    aside = np.cross(start, [0.0, 0.0, 1.0])
+    place = start + (boost.time_s - boost.time_s[0])[:, None] * (240.0 * aside / np.linalg.norm(aside))
+    ray = place - boost.origin_itrs_m
+    noise = SIGMA_RAD * np.random.default_rng(5).standard_normal((len(boost), 2))
+    level = dataclasses.replace(boost, los_itrs=ray / np.linalg.norm(ray, axis=1)[:, None])
+    off = level.los_itrs + np.einsum("ni,nij->nj", noise, level.across())
+    level = dataclasses.replace(level, los_itrs=off / np.linalg.norm(off, axis=1)[:, None])
+    fit = fit_ascent(level, float(level.time_s.max()))
+    assert fit is None or not fit.outdoes_straight_flight

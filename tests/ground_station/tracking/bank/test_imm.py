@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from services.ground_station.tracking.bank.filters import predict
-from services.ground_station.tracking.bank.imm import advance, burn_out, combine, convert, see
+from services.ground_station.tracking.bank.imm import advance, burn_out, combine, convert, see, see_nothing
 from services.ground_station.tracking.bank.models import (
     BALLISTIC,
     BOOST,
@@ -236,3 +236,16 @@ def test_a_rocket_that_nobody_sees_for_minutes_stays_somewhere(gap_s: float) -> 
     assert np.isfinite(track["covariance"]).all()
     # Nothing that was slower than in orbit is out of sight.
     assert np.linalg.norm(track["mean"][:3] - x[:3]) < 8000.0 * gap_s
+
+
+@pytest.mark.parametrize(("boosting", "weighs"), [(0.9, True), (0.4, False)])
+def test_a_miss_speaks_for_what_has_burnt_out_while_it_is_held_for_burning(boosting: float, weighs: bool) -> None:
+    left = 1.0 - boosting
+    track = bank(gliding(), [boosting, 0.6 * left, 0.3 * left, 0.1 * left, 0.0], np.random.default_rng(3))
+    before = track["probability"].copy()
+    see_nothing(track, 0.95)
+    after = track["probability"]
+    assert after.sum() == pytest.approx(1.0, abs=1e-12)
+    assert (after[BALLISTIC] > before[BALLISTIC]) == weighs
+    assert (after[GLIDE] > before[GLIDE]) == weighs
+    assert after[CRUISE] / after[BOOST] == pytest.approx(before[CRUISE] / before[BOOST])
