@@ -205,7 +205,7 @@ async def links_released(relay: RelayClient, frames: int) -> network_pb2.StreamS
     call = relay.network.WatchLinks(network_pb2.WatchLinksRequest())
     async with asyncio.timeout(20):
         async for look in call:
-            (stream,) = look.streams
+            stream: network_pb2.StreamStatus = look.streams[0]
             if stream.frames_released >= frames:
                 call.cancel()
                 return stream
