@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from services.ground_station.tracking.config import TrackingConfig
 from services.ground_station.tracking.judgement.judge import CONSISTENT, INCONSISTENT, MOVING, STATIC, UNDECIDED, judge
 from services.ground_station.tracking.judgement.limits import limits_from
-from tests.ground_station.tracking.judgement import naive
+from tests.ground_station.tracking.judgement import naive, naive_judge
 from tests.ground_station.tracking.judgement.windows import (
     CAUSES,
     PIXEL_RAD,
@@ -71,7 +71,7 @@ def judged(
 def judged_slowly(
     lines: naive.Rays, near: Float64, hit_ratio: float = 1.0, config: TrackingConfig = CONFIG
 ) -> tuple[int, float, Float64]:
-    found = naive.judge(lines, near, hit_ratio, config)
+    found = naive_judge.judge(lines, near, hit_ratio, config)
     motion = np.full((3, 3), np.nan) if found.motion is None else found.motion.coefficients
     if found.moving or found.static:
         verdict = MOVING if found.moving else STATIC
@@ -166,6 +166,11 @@ def test_fires_and_clouds_never_move(cause: str) -> None:
 @pytest.mark.parametrize("cause", ["ghost", "closing_ghost"])
 def test_crossings_of_unrelated_lines_of_sight_never_move(cause: str) -> None:
     assert all(judged(*window(cause, seed))[0] != MOVING for seed in range(4 * SEEDS))
+
+
+def test_crossings_over_two_airliners_do_not_move() -> None:
+    # Points at rest alone would not rule out all of these.
+    assert all(judged(*window("airliners", seed))[0] != MOVING for seed in range(4 * SEEDS))
 
 
 def test_errors_as_stated_leave_fires_consistent() -> None:

@@ -151,6 +151,18 @@ def ghost(rng: Generator) -> Rays:
     return sky.looks(rng, [first, lambda _: second], rng.uniform(12.5, 20), wander_px=rng.uniform(0, 0.5))
 
 
+def airliners(rng: Generator) -> Rays:
+    """Return looks of two airliners, one a satellite, whose lines of sight happen to cross above them."""
+    sky = Sky(rng, 2)
+    speed = rng.uniform(200, 260, 2)
+    first = sky.moving(rng, 1e4, (speed[0], 0.0, 0.0))
+    crossing = first(8.0) + rng.uniform(0.01, 0.15) * (sky.origin(0, 8.0) - first(8.0))
+    down = crossing - sky.origin(1, 8.0)
+    below = limb_crossing(sky.origin(1, 8.0), down / np.linalg.norm(down), 1e4)[0]
+    step = speed[1] * (math.sin(turn := rng.uniform(0, 2 * math.pi)) * sky.east + math.cos(turn) * sky.north)
+    return sky.looks(rng, [first, lambda time_s: below + (time_s - 8.0) * step], rng.uniform(12.5, 16))
+
+
 def closing_ghost(rng: Generator) -> Rays:
     """Return looks of two fires, one a satellite, by satellites that fly towards one another: the crossing rises."""
     sky = Sky(rng, 2)
@@ -219,6 +231,7 @@ CAUSES: dict[str, Callable[[Generator], Rays]] = {
     "two_objects": two_objects,
     "few": few,
     "closing_ghost": closing_ghost,
+    "airliners": airliners,
 }
 
 
