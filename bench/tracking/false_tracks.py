@@ -27,7 +27,6 @@ from services.ground_station.tracking import flying
 from services.ground_station.tracking.changes import Changes
 from services.ground_station.tracking.config import TrackingConfig
 from services.ground_station.tracking.describe import founder, track_id
-from services.ground_station.tracking.looks_file import look_from_record
 from services.ground_station.tracking.records import CONFIRMED, MOVES, NONE
 from services.ground_station.tracking.snapshot import TrackDetection
 from services.ground_station.tracking.tracker import Tracker
@@ -43,15 +42,16 @@ def false_tracks(sky: Sky, seed: int, progress: Progress) -> tuple[dict[str, str
     window: deque[SimulatedLook] = deque(maxlen=KEPT_LOOKS)
     task = progress.add_task(f"seed {seed}", total=sky.duration_s)
     found: dict[str, str] = {}
-    newest: dict[str, TrackDetection] = {}
+    newest: dict[int, TrackDetection] = {}
 
     def settled(changes: Changes) -> None:
         for over in (*changes.ended, *changes.ended_tracklets):
-            newest.pop(name(over.record, changes), None)
+            newest.pop(int(over.record["serial"]), None)
         newest.update(detections(changes))
-        for snapshot in confirmed(changes):
+        shown = confirmed(changes)
+        for snapshot in shown:
             if snapshot.target_class != "static_heat" and snapshot.track_id not in found:
-                found[snapshot.track_id] = made_of(newest.get(snapshot.track_id), window)
+                found[snapshot.track_id] = made_of(newest.get(serial(snapshot.track_id, shown)), window)
 
     tracker = Tracker(TrackingConfig(), "bench", settled=settled)
     count = 0
@@ -60,7 +60,7 @@ def false_tracks(sky: Sky, seed: int, progress: Progress) -> tuple[dict[str, str
         if count % 100 == 0:
             progress.update(task, completed=look.true_s)
         window.append(look)
-        taken = look_from_record(look.line)
+        taken = look.stated.look()
         tracker.prepare(taken)
         tracker.update_look(taken)
     tracker.finish()
@@ -81,19 +81,25 @@ def confirmed(changes: Changes) -> Changes:
     )
 
 
-def detections(changes: Changes) -> dict[str, TrackDetection]:
-    """Return the look's detections that tracks which move were seen by, by the tracks' names."""
+def detections(changes: Changes) -> dict[int, TrackDetection]:
+    """Return the look's detections that tracks which move were seen by, by the tracks' serials."""
     look, found = changes.look, {}
     for records in (changes.tracks, changes.tracklets):
-        for row in np.flatnonzero((records["motion"] == MOVES) & (records["detection"] != NONE)).tolist():
-            index = int(look.arrays.listed[records["detection"][row]])
-            found[name(records[row], changes)] = TrackDetection(look.sensor_id, look.sequence, index)
+        rows = np.flatnonzero((records["motion"] == MOVES) & (records["detection"] != NONE))
+        places = look.arrays.listed[records["detection"][rows]].tolist()
+        for number, place in zip(records["serial"][rows].tolist(), places, strict=True):
+            found[number] = TrackDetection(look.sensor_id, look.sequence, place)
     return found
 
 
-def name(record: np.void, changes: Changes) -> str:
-    """Return the name of a record's track."""
-    return track_id(founder(changes.naming, record, changes.names))
+def serial(name: str, changes: Changes) -> int:
+    """Return the serial of the track of a name."""
+    return next(
+        int(record["serial"])
+        for records in (changes.tracks, changes.tracklets)
+        for record in records
+        if track_id(founder(changes.naming, record, changes.names)) == name
+    )
 
 
 def made_of(source: TrackDetection | None, window: deque[SimulatedLook]) -> str:
@@ -101,7 +107,7 @@ def made_of(source: TrackDetection | None, window: deque[SimulatedLook]) -> str:
     if source is None:
         return "unknown"
     for look in window:
-        if (look.line["sensor_id"], look.line["time_unix_ns"]) == (source.satellite_id, source.sequence):
+        if (look.stated.sensor_id, look.stated.time_unix_ns) == (source.satellite_id, source.sequence):
             truth_id = look.truth_ids[source.index]
             return "clutter" if truth_id is None else truth_id.split("-")[0]
     return "unknown"

@@ -5,6 +5,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from services.geometry.ellipsoid import SEMI_MAJOR_M
@@ -70,14 +71,25 @@ def mirror_point(position_itrs_m: Float64, sun_itrs: Float64) -> Float64 | None:
     distance = float(np.linalg.norm(position_itrs_m))
     below = position_itrs_m / distance
     between = math.acos(max(-1.0, min(1.0, float(below @ sun_itrs))))
-    least, most = 0.0, math.acos(SEMI_MAJOR_M / distance)
+    most = math.acos(SEMI_MAJOR_M / distance)
     if between - most > GRAZING_RAD:
         return None
-    for _ in range(HALVINGS):
-        turn = (least + most) / 2
-        to_satellite = math.atan2(distance * math.sin(turn), distance * math.cos(turn) - SEMI_MAJOR_M)
-        least, most = (turn, most) if between - turn > to_satellite else (least, turn)
+    least = _mirrored(distance, between, most)
     if between < 1e-9:
         return below
     mirror: Float64 = (math.sin(between - least) * below + math.sin(least) * sun_itrs) / math.sin(between)
     return mirror
+
+
+@njit("float64(float64, float64, float64)", cache=True)
+def _mirrored(distance: float, between: float, most: float) -> float:
+    """Return how far, up to `most`, the mirror point is from below a satellite `between` away from the sun, rad."""
+    least = 0.0
+    for _ in range(HALVINGS):
+        turn = (least + most) / 2
+        to_satellite = math.atan2(distance * math.sin(turn), distance * math.cos(turn) - SEMI_MAJOR_M)
+        if between - turn > to_satellite:
+            least = turn
+        else:
+            most = turn
+    return least

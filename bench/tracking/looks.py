@@ -7,6 +7,7 @@ those of another instant, and its attitude may be off by a constant small rotati
 Signal-to-noise ratios of bodies and clutter are drawn alike, so that they tell nobody which is which.
 """
 
+import functools
 import heapq
 import json
 import math
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 from bench.tracking.bodies import Bodies
 from bench.tracking.glint import Glint
 from bench.tracking.sight import across_axes, in_view, light_s, moved_across, turned_about_axis
+from bench.tracking.stated import Stated
 from services.geometry.ellipsoid import SEMI_MINOR_M, limb_crossing
 from services.geometry.frames import EARTH_RATE_RAD_PER_S
 from services.geometry.orbit import Orbit
@@ -90,17 +92,22 @@ class Sky:
 
 @dataclass(frozen=True, eq=False)
 class SimulatedLook:
-    """One line of looks.jsonl, and what it truly shows.
+    """What a satellite states of one look, and what it truly shows.
 
     frame: which look of its sensor. truth_ids: for each detection the body that it is of; None: of none.
     true_s: of reception, since the start. delivered_s: when it reaches the ground.
     """
 
-    line: dict[str, Any]
+    stated: Stated
     frame: int
     truth_ids: list[str | None]
     true_s: float
     delivered_s: float
+
+    @functools.cached_property
+    def line(self) -> dict[str, Any]:
+        """The line of looks.jsonl."""
+        return self.stated.line()
 
 
 @dataclass(frozen=True)
@@ -133,7 +140,7 @@ def deliver(taken: Iterable[SimulatedLook], way: Delivery, generator: np.random.
         for copy in range(copies):
             late = draws[2 + copy] * way.latest_s if copy or draws[4] < way.late else 0.0
             at_s = look.true_s + way.latency_s + late
-            arrived = SimulatedLook(look.line, look.frame, look.truth_ids, look.true_s, at_s)
+            arrived = SimulatedLook(look.stated, look.frame, look.truth_ids, look.true_s, at_s)
             heapq.heappush(waiting, (at_s, count, arrived))
             count += 1
         while waiting and waiting[0][0] <= look.true_s:
@@ -183,17 +190,17 @@ class _Looker:
         truth_ids = [*ids, *[None] * len(clutter)]
         snr = LEAST_SNR + self._generator.exponential(SNR_EXCESS, len(los))
         order = np.argsort(-snr, kind="stable")
-        found = zip(los[order].tolist(), np.round(snr[order], 3).tolist(), strict=True)
-        line = {
-            "time_unix_ns": stated_ns,
-            "sensor_id": sensor.sensor_id,
-            "position_itrs_m": stated_position.tolist(),
-            "boresight_itrs": stated_boresight.tolist(),
-            "fov_half_angle_rad": sensor.half_angle_rad,
-            "sigma_rad": sensor.sigma_rad,
-            "detections": [{"los_itrs": direction, "snr": strength} for direction, strength in found],
-        }
-        return SimulatedLook(line, frame, [truth_ids[k] for k in order.tolist()], time_s, time_s)
+        stated = Stated(
+            sensor.sensor_id,
+            stated_ns,
+            stated_position,
+            stated_boresight,
+            sensor.half_angle_rad,
+            sensor.sigma_rad,
+            los[order],
+            np.round(snr[order], 3),
+        )
+        return SimulatedLook(stated, frame, [truth_ids[k] for k in order.tolist()], time_s, time_s)
 
     def _bodies(
         self, time_s: float, received_ns: int, position: Float64, boresight: Float64

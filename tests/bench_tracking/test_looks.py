@@ -78,7 +78,9 @@ def test_every_line_is_a_look_for_the_tracker() -> None:
     lines = taken(sky)
     assert len(lines) >= 4 * 5
     for look in lines:
-        assert len(parse_look(json.dumps(look.line))) == len(look.truth_ids)
+        read = parse_look(json.dumps(look.line))
+        assert len(read) == len(look.truth_ids)
+        assert read.says_the_same(look.stated.look())
         found = np.array([each["los_itrs"] for each in look.line["detections"]])
         beside_rad = np.arccos(np.clip(found @ np.array(look.line["boresight_itrs"]), -1, 1))
         assert beside_rad.max() < look.line["fov_half_angle_rad"] + 5 * look.line["sigma_rad"]

@@ -15,6 +15,7 @@ from bench.tracking.flights import rocket_truth
 from bench.tracking.launch import launch_errors
 from bench.tracking.looks import SimulatedLook
 from bench.tracking.soup_metrics import metrics
+from bench.tracking.stated import Stated
 from bench.tracking.tracks import CUTOFF_M, Sources, assign, nees, purity, read_tracks
 
 PLACE = np.array([6.4e6, 0.0, 0.0])
@@ -90,7 +91,9 @@ def test_nees_of_true_covariances_is_three() -> None:
 
 
 def look(sensor_id: str, frame: int, ids: list[str | None]) -> SimulatedLook:
-    return SimulatedLook({"sensor_id": sensor_id, "time_unix_ns": frame * 10**9}, frame, ids, frame, frame)
+    up, none = np.array([0.0, 0.0, 1.0]), np.empty(0)
+    stated = Stated(sensor_id, frame * 10**9, 7e6 * up, -up, 0.6, 1e-4, none.reshape(0, 3), none)
+    return SimulatedLook(stated, frame, ids, frame, frame)
 
 
 def test_purity_is_the_part_of_detections_of_the_commonest_truth() -> None:

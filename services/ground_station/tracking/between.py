@@ -4,19 +4,17 @@ import math
 
 import numpy as np
 
-from services.ground_station.tracking import ending, following
+from services.ground_station.tracking import following
 from services.ground_station.tracking.ascent.fit import AscentFit
 from services.ground_station.tracking.ascent.rays import BiasPrior
 from services.ground_station.tracking.config import TrackingConfig
 from services.ground_station.tracking.crowd import crowds
+from services.ground_station.tracking.doubles import note_doubles
 from services.ground_station.tracking.launches import Ascents
-from services.ground_station.tracking.records import CONFIRMED, STAYS
 from services.ground_station.tracking.state import State
 
 # Crowds are untangled so often, over looks of so long; for so long after, no fit of its own puts a track right, s.
 UNTANGLE_S, UNTANGLED_S, CROWD_MEMORY_S = 2.0, 60.0, 6.0
-# Tracks side by side: nearer than this, in place and speed, with so many hits each; compared among at most so many.
-BESIDE_M, BESIDE_M_PER_S, LEAST_HITS, MOST_COMPARED = 3000.0, 300.0, 6, 64
 
 
 class Between:
@@ -29,7 +27,7 @@ class Between:
     def work(self, state: State, time_s: float) -> None:
         """Bring the state up to what its looks say, before those of an instant."""
         config, sensors = self.config, state.sensors
-        apart = beside(state) if not sensors.biased else False
+        apart = note_doubles(state.tracks) if not sensors.biased else False
         sensors.find_bias(config.attitude_bias_sigma_rad, config.clock_bias_sigma_s, apart)
         if state.count:
             self._untangle(state, time_s)
@@ -104,30 +102,6 @@ class Between:
             return None
         config = self.config
         return BiasPrior.of(len(state.sensors.names), config.attitude_bias_sigma_rad, config.clock_bias_sigma_s)
-
-
-def beside(state: State) -> bool:
-    """Return whether two tracks fly side by side, each seen by satellites that never saw the other: one object.
-
-    The younger of them is from now on the other's double.
-    """
-    tracks = state.tracks
-    rows = np.flatnonzero((tracks["state"] == CONFIRMED) & (tracks["motion"] != STAYS))
-    if not 2 <= len(rows) <= MOST_COMPARED:
-        return False
-    chosen = tracks[rows]
-    seen, hits = chosen["sensors"], chosen["hits"]
-    strangers = (seen[:, None] & seen[None, :]) == 0
-    offset = chosen["mean"][:, None, :6] - chosen["mean"][None, :, :6]
-    close = (np.linalg.norm(offset[:, :, :3], axis=2) < BESIDE_M) & (
-        np.linalg.norm(offset[:, :, 3:], axis=2) < BESIDE_M_PER_S
-    )
-    grown = (hits[:, None] >= LEAST_HITS) & (hits[None, :] >= LEAST_HITS)
-    first, second = np.nonzero(np.triu(strangers & close & grown, 1))
-    for older, younger in zip(rows[first].tolist(), rows[second].tolist(), strict=True):
-        tracks["rival"][younger] = tracks["serial"][older]
-        tracks["rival_looks"][younger] = ending.DOUBLE_LOOKS
-    return len(first) > 0
 
 
 def _is_to_be_put_right(record: np.void, fit: AscentFit, time_s: float) -> bool:

@@ -173,11 +173,16 @@ def make_look(
     los_itrs: (n, 3) unit, where light came from, in the axes of reception; its way and the Earth's turn meanwhile are
     taken into account where a track's distance is known.
     """
-    los = np.ascontiguousarray(np.asarray(los_itrs, dtype=np.float64).reshape(-1, 3))
-    kept = np.flatnonzero(np.isfinite(los).all(axis=1))
-    strength = np.broadcast_to(np.asarray(snr, dtype=np.float64), len(los))[kept]
-    kept = kept[np.argsort(-strength, kind="stable")]
-    los, count = los[kept], len(kept)
+    los = np.array(los_itrs, dtype=np.float64).reshape(-1, 3)
+    strength = np.broadcast_to(np.asarray(snr, dtype=np.float64), len(los))
+    finite = np.isfinite(los)
+    if finite.all() and (strength[:-1] >= strength[1:]).all():
+        kept = np.arange(len(los))
+    else:
+        kept = np.flatnonzero(finite.all(axis=1))
+        kept = kept[np.argsort(-strength[kept], kind="stable")]
+        los = los[kept]
+    count = len(kept)
 
     def column_of(values: ArrayLike) -> Float64:
         array = np.asarray(values, dtype=np.float64)

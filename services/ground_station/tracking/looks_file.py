@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from services.geometry.ellipsoid import limb_crossing
 from services.ground_station.tracking.changes import Changes
@@ -80,20 +80,45 @@ def look_from_record(record: Mapping[str, Any]) -> Look:
     half_angle = _positive(record, "fov_half_angle_rad", NARROWEST_HALF_ANGLE_RAD, math.pi)
     los = _directions(detections, "los_itrs")
     snr = _strengths(detections, "snr", UNSTATED_SNR)
+    return look_of_cone(
+        sensor_id,
+        int(digits),
+        position,
+        _vector(record, "boresight_itrs", unit=True),
+        half_angle,
+        sigma,
+        los,
+        snr,
+        _strengths(detections, "intensity_w_per_sr", math.nan),
+    )
+
+
+def look_of_cone(
+    sensor_id: str,
+    time_unix_ns: int,
+    position_itrs_m: Float64,
+    boresight_itrs: Float64,
+    half_angle_rad: float,
+    sigma_rad: float,
+    los_itrs: Float64,
+    snr: Float64,
+    intensity_w_per_sr: ArrayLike = math.nan,
+) -> Look:
+    """Return the look of a round field of view; boresight (3,) and los (n, 3) unit, as in the lines of looks.jsonl."""
     return make_look(
         sensor_id,
         # The time tells a sensor's looks apart, in whatever order they come.
-        int(digits),
-        int(digits),
-        position,
-        ConeView(_vector(record, "boresight_itrs", unit=True), half_angle),
+        time_unix_ns,
+        time_unix_ns,
+        position_itrs_m,
+        ConeView(boresight_itrs, half_angle_rad),
         # 2 pi (1 - cos), which is 0 for a narrow cone in floating point.
-        4 * math.pi * math.sin(half_angle / 2) ** 2,
-        sigma * PIXELS_PER_SIGMA,
-        los,
-        np.full(len(los), sigma),
+        4 * math.pi * math.sin(half_angle_rad / 2) ** 2,
+        sigma_rad * PIXELS_PER_SIGMA,
+        los_itrs,
+        np.full(len(los_itrs), sigma_rad),
         snr,
-        intensity_w_per_sr=_strengths(detections, "intensity_w_per_sr", math.nan),
+        intensity_w_per_sr=intensity_w_per_sr,
     )
 
 

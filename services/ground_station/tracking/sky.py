@@ -1,5 +1,7 @@
 """What a look does to all that is followed; looks come in the order of their times."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,6 +19,8 @@ from services.ground_station.tracking.state import Mark, State
 Int64 = NDArray[np.int64]
 Records = NDArray[np.void]
 
+# How everything stands is noted no more often, s: who goes back takes the looks since then once more.
+MARK_S = 0.5
 # A row given back rests for longer than anybody goes back in time.
 REST_FACTOR = 2.0
 NOTHING = np.zeros(0, dtype=TRACKLET)
@@ -35,10 +39,11 @@ class Sky:
         self._outcome = taking.outcome_array(0)
         self._mark = self.state.mark()
         self._is_marked = True
+        self._marked_s = -math.inf
 
     @property
     def mark(self) -> Mark:
-        """How everything stood before the newest instant, and before what was due then."""
+        """How everything stood before one of the newest instants, and before what was due then."""
         return self._mark
 
     def go_back(self, mark: Mark) -> None:
@@ -51,8 +56,10 @@ class Sky:
         state = self.state
         if time_s - state.instant_s <= INSTANT_S:
             return
-        if not self._is_marked:
+        if not self._is_marked and time_s - self._marked_s >= MARK_S:
             self._mark, self._is_marked = state.mark(), True
+        if self._is_marked:
+            self._marked_s = time_s
         state.instant_s = time_s
         self._between.work(state, time_s)
 

@@ -54,7 +54,7 @@ class TakenPlaceError(LateLookError):
 
 @dataclass(frozen=True)
 class _Taken:
-    """A look, what it changed, and how the sky stood before the instant that it began; None: it began none.
+    """A look, what it changed, and how the sky stood before its instant; None where that was not noted.
 
     nbytes: how much memory it takes.
     """

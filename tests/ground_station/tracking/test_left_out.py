@@ -128,7 +128,7 @@ def test_no_more_is_held_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch)
     everything = Tracker(TrackingConfig(), "run-1")
     for look in [*looks[:60], *looks[61:], looks[60]]:
         everything.update_look(look)
-    monkeypatch.setattr(tracker_module, "MOST_HELD_BYTES", 400_000)
+    monkeypatch.setattr(tracker_module, "MOST_HELD_BYTES", 150_000)
     bounded = Tracker(TrackingConfig(), "run-1")
     for look in [*looks[:60], *looks[61:]]:
         bounded.update_look(look)
