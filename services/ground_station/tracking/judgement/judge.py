@@ -3,9 +3,9 @@
 Where three satellites or more see it, their lines of sight meet in one object, and the question is whether one point
 at rest explains them. Where two are all there is, they may see two unrelated sources, whose lines of sight happen to
 cross, and seem to fly along with the satellites: then a point at rest of its own, near the ground, for each must fail
-as well, for both together and for each alone; and what does not fly level itself must be no crossing of lines of sight
-to two airliners either. What moves must beat these by a wide margin, have gone a way that no wandering centroid feigns,
-and be faster than any cloud.
+as well, for both together and for each alone; and what does not fly level and low itself must be no crossing of lines
+of sight to two airliners either. What moves must beat these by a wide margin, have gone a way that no wandering
+centroid feigns, and be faster than any cloud.
 
 Compiled, without Python objects, for other compiled code to call.
 """
@@ -74,8 +74,8 @@ AIRLINER_HEIGHT_M = 10_500.0
 AIRLINER_SIGMA = np.array([2000.0, 200.0, 10.0])
 # By so much in chi-square motion must explain the looks better: they are rarer than heat at rest.
 AIRLINERS_CHI2 = 20.0
-# What rises or sinks slower is level.
-LEVEL_M_PER_S = 60.0
+# What rises or sinks slower is level; what does so lower than this may fly on wings.
+LEVEL_M_PER_S, WINGED_M = 60.0, 15_000.0
 # A crossing of lines of sight to two sources at rest rises as fast as the satellites close in, as parts of its height;
 # where centroids wander, by so much faster, and by so many pixels more. What the fit takes of a slow wander for motion
 # leaves no residual, so that its speed is off by more than the three standard deviations asked for elsewhere.
@@ -194,7 +194,7 @@ def judge(
 def _is_no_ghost(case):
     """Return whether motion explains two satellites' looks far better than a point at rest for each.
 
-    Unless it flies level, also far better than an airliner for each.
+    Unless it flies level and low, also far better than an airliner for each.
     """
     if (
         case.duration_s < case.limits[DECIDE_TWO_SATELLITES_S]
@@ -233,9 +233,9 @@ def _is_no_ghost(case):
 
 @njit(cache=True, error_model="numpy")
 def _is_level(case):
-    """Return whether it may well fly level."""
+    """Return whether it may well fly level on wings."""
     rise, sigma = speed_along(case.line, unit(position_of(case.line, 0.0)), case.scale)
-    return abs(rise) - 3.0 * sigma < LEVEL_M_PER_S
+    return abs(rise) - 3.0 * sigma < LEVEL_M_PER_S and _height_m(position_of(case.line, 0.0)) < WINGED_M
 
 
 @njit(cache=True, error_model="numpy")

@@ -241,8 +241,8 @@ def fit_motion(
 def fit_resting(time_s, origin_itrs_m, los_itrs, weight, lead, sums, near_itrs_m, height_m, height_sigma_m):
     """Return chi-square of one satellite's lines of sight if all looked at one point at rest near the ground.
 
-    lead: which line of sight says where near. sums: (9,) of their terms, from `weigh` with `near_itrs_m`. The point's
-    height is only known as so much, give or take.
+    lead: which line of sight says where near. sums: (9,) of their terms, from `weigh` with `near_itrs_m`; at a
+    point farther away the same angles are longer ways. The point's height is only known as so much, give or take.
     """
     start = np.empty(3)
     _on_ground(origin_itrs_m[lead], los_itrs[lead], height_m, start)
@@ -269,7 +269,7 @@ def fit_resting(time_s, origin_itrs_m, los_itrs, weight, lead, sums, near_itrs_m
         point[0, a] = start[a] + step
         risen += step * start[a]
     chi2 = misfit(time_s, origin_itrs_m, los_itrs, weight, 0.0, point, np.empty((len(weight), 3)))
-    return chi2 + risen**2 / radius2 / height_sigma_m**2
+    return chi2 * _nearer2(origin_itrs_m[lead], near_itrs_m, point[0]) + risen**2 / radius2 / height_sigma_m**2
 
 
 @njit(cache=True, error_model="numpy")
@@ -309,7 +309,18 @@ def fit_level(time_s, origin_itrs_m, los_itrs, weight, lead, sums, about_s, near
         climb += velocity * up[a]
         speed2 += velocity * velocity
     chi2 = misfit(time_s, origin_itrs_m, los_itrs, weight, about_s, flight, np.empty((len(weight), 3)))
+    chi2 *= _nearer2(origin_itrs_m[lead], near_itrs_m, flight[0])
     return chi2 + (risen / sigma[0]) ** 2 + speed2 / sigma[1] ** 2 + (climb / sigma[2]) ** 2
+
+
+@njit(cache=True, error_model="numpy")
+def _nearer2(origin_itrs_m, one_itrs_m, other_itrs_m):
+    """Return how much nearer one place is to an origin than another, squared."""
+    its2, other2 = 0.0, 0.0
+    for a in range(3):
+        its2 += (one_itrs_m[a] - origin_itrs_m[a]) ** 2
+        other2 += (other_itrs_m[a] - origin_itrs_m[a]) ** 2
+    return its2 / other2
 
 
 @njit(cache=True, error_model="numpy")

@@ -120,27 +120,34 @@ def fit_motion(
 
 
 def fit_resting(
-    rays: Rays, information: Float64, chosen: NDArray[np.bool_], height_m: float, height_sigma_m: float
+    rays: Rays,
+    information: Float64,
+    near_itrs_m: Float64,
+    chosen: NDArray[np.bool_],
+    height_m: float,
+    height_sigma_m: float,
 ) -> float:
     """Return chi-square of one satellite's lines of sight if all looked at one point at rest near the ground.
 
-    chosen: (n,) whose lines of sight. The point's height is only known as so much, give or take.
+    information: for a target near a place. chosen: (n,) whose lines of sight. The point's height is only known as so
+    much, give or take.
     """
-    weight, origin = information[chosen], rays.origin_itrs_m[chosen]
-    los = rays.los_itrs[chosen]
+    origin, los = rays.origin_itrs_m[chosen], rays.los_itrs[chosen]
     start = _on_ground(origin[0], los[0], height_m)
+    weight = information[chosen]
     up = start / np.linalg.norm(start)
     vertical = np.outer(up, up) / height_sigma_m**2
     normal = weight.sum(axis=0) + vertical
     step = np.linalg.solve(normal, times(weight, origin - start).sum(axis=0))
     offset = start + step - origin
-    chi2 = (offset * times(weight, offset)).sum()
+    chi2 = (offset * times(weight, offset)).sum() * _nearer2(origin[0], near_itrs_m, start + step)
     return float(chi2 + step @ vertical @ step)
 
 
 def fit_level(
     rays: Rays,
     information: Float64,
+    near_itrs_m: Float64,
     chosen: NDArray[np.bool_],
     about_s: float,
     height_m: float,
@@ -150,9 +157,10 @@ def fit_level(
 
     sigma: of its height, of each part of its velocity, and of the part upwards.
     """
-    weight, origin, los = information[chosen], rays.origin_itrs_m[chosen], rays.los_itrs[chosen]
+    origin, los = rays.origin_itrs_m[chosen], rays.los_itrs[chosen]
     since = rays.time_s[chosen] - about_s
     start = _on_ground(origin[0], los[0], height_m)
+    weight = information[chosen]
     up = start / np.linalg.norm(start)
     prior = np.zeros((6, 6))
     prior[:3, :3] = np.outer(up, up) / sigma[0] ** 2
@@ -162,13 +170,19 @@ def fit_level(
     turned = np.swapaxes(rows, 1, 2) @ weight
     flight = np.linalg.solve((turned @ rows).sum(axis=0) + prior, times(turned, origin - start).sum(axis=0))
     offset = start + rows @ flight - origin
-    return float((offset * times(weight, offset)).sum() + flight @ prior @ flight)
+    chi2 = (offset * times(weight, offset)).sum() * _nearer2(origin[0], near_itrs_m, start + flight[:3])
+    return float(chi2 + flight @ prior @ flight)
 
 
 def times(matrices: Float64, vectors: Float64) -> Float64:
     """Return (n, 3): each matrix (n, 3, 3) times its vector (n, 3)."""
     product: Float64 = (matrices @ vectors[:, :, None])[:, :, 0]
     return product
+
+
+def _nearer2(origin: Float64, one_itrs_m: Float64, other_itrs_m: Float64) -> float:
+    """Return how much nearer one place is to an origin than another, squared."""
+    return float(np.sum((one_itrs_m - origin) ** 2) / np.sum((other_itrs_m - origin) ** 2))
 
 
 def _on_ground(origin: Float64, los: Float64, height_m: float) -> Float64:

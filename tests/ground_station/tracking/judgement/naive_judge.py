@@ -26,7 +26,7 @@ CLUTTER_HEIGHT_SIGMA_M = 4000.0
 AIRLINER_HEIGHT_M = 10_500.0
 AIRLINER_SIGMA = (2000.0, 200.0, 10.0)
 AIRLINERS_CHI2 = 20.0
-LEVEL_M_PER_S = 60.0
+LEVEL_M_PER_S, WINGED_M = 60.0, 15_000.0
 GHOST_RISE_M_PER_S = 100.0
 GHOST_RISE_PX = 2.5
 GHOST_RISE_SIGMA = 5.0
@@ -84,7 +84,9 @@ def judge(rays: Rays, near_itrs_m: Float64, hit_ratio: float, config: TrackingCo
     way_px = float(np.linalg.norm(here - motion.position(motion.time_s - duration))) / pixel_m(rays, here)
     moving = (
         motion.scale < MOVING_SCALE
-        and _nothing_else_explains(rays, information, motion, line, point, witnesses, duration, scale, config)
+        and _nothing_else_explains(
+            rays, information, near_itrs_m, motion, line, point, witnesses, duration, scale, config
+        )
         and _goes_far_and_fast(rays, information, motion, line, duration, scale, config)
     )
     static = not moving and _stays(rays, line, duration, scale, config)
@@ -99,6 +101,7 @@ def pixel_m(rays: Rays, near_itrs_m: Float64) -> float:
 def _nothing_else_explains(
     rays: Rays,
     information: Float64,
+    near_itrs_m: Float64,
     motion: Fit,
     line: Fit,
     point: Fit,
@@ -115,11 +118,11 @@ def _nothing_else_explains(
     if duration < config.decide_two_satellites_s or _height_m(motion.coefficients[0]) > HIGHEST_OF_TWO_M:
         return False
     apart = sum(
-        fit_resting(rays, information, rays.sensor == place, CLUTTER_HEIGHT_M, CLUTTER_HEIGHT_SIGMA_M)
+        fit_resting(rays, information, near_itrs_m, rays.sensor == place, CLUTTER_HEIGHT_M, CLUTTER_HEIGHT_SIGMA_M)
         for place in range(len(rays.sensor_ids))
     )
     airliners = sum(
-        fit_level(rays, information, rays.sensor == place, line.time_s, AIRLINER_HEIGHT_M, AIRLINER_SIGMA)
+        fit_level(rays, information, near_itrs_m, rays.sensor == place, line.time_s, AIRLINER_HEIGHT_M, AIRLINER_SIGMA)
         for place in range(len(rays.sensor_ids))
     )
     if (apart - motion.chi2) / scale < config.moving_chi2 or (
@@ -129,13 +132,14 @@ def _nothing_else_explains(
     if _climbs_like_no_ghost(rays, motion, duration, scale):
         return True
     return all(
-        _off_rest_px(rays, information, rays.sensor == place) > ALONE_PX for place in range(len(rays.sensor_ids))
+        _off_rest_px(rays, information, near_itrs_m, rays.sensor == place) > ALONE_PX
+        for place in range(len(rays.sensor_ids))
     )
 
 
 def _is_level(line: Fit, scale: float) -> bool:
     rise, sigma = _along(line, line.coefficients[0] / np.linalg.norm(line.coefficients[0]), scale)
-    return abs(rise) - 3 * sigma < LEVEL_M_PER_S
+    return abs(rise) - 3 * sigma < LEVEL_M_PER_S and _height_m(line.coefficients[0]) < WINGED_M
 
 
 def _climbs_like_no_ghost(rays: Rays, motion: Fit, duration: float, scale: float) -> bool:
@@ -167,11 +171,11 @@ def _closing_per_s(rays: Rays) -> float:
     return max(0.0, -float(apart @ parting) / float(apart @ apart))
 
 
-def _off_rest_px(rays: Rays, information: Float64, chosen: NDArray[np.bool_]) -> float:
+def _off_rest_px(rays: Rays, information: Float64, near_itrs_m: Float64, chosen: NDArray[np.bool_]) -> float:
     """Return how far one satellite's looks stay away from the best point at rest, root of the mean square, pixels."""
     if chosen.sum() < 3:
         return math.inf
-    chi2 = fit_resting(rays, information, chosen, CLUTTER_HEIGHT_M, CLUTTER_HEIGHT_SIGMA_M)
+    chi2 = fit_resting(rays, information, near_itrs_m, chosen, CLUTTER_HEIGHT_M, CLUTTER_HEIGHT_SIGMA_M)
     # What noise alone would leave is taken off.
     excess = max(chi2 - 2.0 * float(chosen.sum()), 0.0) / (2.0 * float(chosen.sum()))
     return math.sqrt(2.0 * excess * float((rays.sigma_rad[chosen] ** 2).mean())) / float(rays.pixel_rad[chosen].mean())

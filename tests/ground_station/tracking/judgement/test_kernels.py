@@ -133,7 +133,7 @@ def test_what_rests_near_the_ground_is_judged_as_by_the_slow_twin() -> None:
             information = naive.weights(lines, near)
             for satellite in range(len(lines.sensor_ids)):
                 chosen = lines.sensor == satellite
-                slow = naive.fit_resting(lines, information, chosen, HEIGHT_M, HEIGHT_SIGMA_M)
+                slow = naive.fit_resting(lines, information, near, chosen, HEIGHT_M, HEIGHT_SIGMA_M)
                 fast = resting_chi2(naive.subset(lines, chosen), near)
                 assert fast == pytest.approx(slow, rel=1e-6, abs=1e-6)
 
@@ -152,7 +152,7 @@ def test_what_flies_level_is_judged_as_by_the_slow_twin() -> None:
                 gather(own.time_s, terms, middle, sums)
                 arrays = own.time_s, own.origin_itrs_m, own.los_itrs, weight
                 fast = fit_level(*arrays, 0, sums, middle, near, HEIGHT_M, np.array(sigma))
-                slow = naive.fit_level(lines, information, chosen, middle, HEIGHT_M, sigma)
+                slow = naive.fit_level(lines, information, near, chosen, middle, HEIGHT_M, sigma)
                 assert fast == pytest.approx(slow, rel=1e-5, abs=1e-5)
 
 
