@@ -1,4 +1,4 @@
-"""What is held for an airliner and kept silent about, compiled: rows of evidence in, verdicts out."""
+"""What is held for an airliner, or for nothing at all, and kept silent about, compiled: rows of evidence in."""
 
 import math
 
@@ -34,8 +34,11 @@ AIRWAY_CLIMB_RAD = math.radians(6.0)
 SETTLED_S, UNSETTLED_SLACK_M, UNSETTLED_SIGMA = 30.0, 1500.0, 4.0
 # No airliner climbs so; every rocket does, as low as that.
 STEEPEST_RAD = math.radians(20.0)
-# For so long after it last flew as an airliner, a track is held for one: a stranger's detection or two lead it astray.
+# For so long after it last flew as an airliner or cold, a track is held for it: a stranger's detection leads it astray.
 REMEMBERED_S = 30.0
+# What falls or coasts more slowly than this is no hotter than 700 K, for the air heats it by v^2 / 2 c_p: no satellite
+# sees such a thing. Wings carry no higher than this.
+COLD_M_PER_S, HIGHEST_WINGS_M = 1000.0, 25_000.0
 # What was never seen to boost, and has not been seen for so long, is nothing to warn of: where it went is anybody's
 # guess.
 UNSEEN_S = 10.0
@@ -65,15 +68,27 @@ def may_be_airliner(evidence: Float64) -> bool:
     )
 
 
+@njit("boolean(float64[::1])", cache=True)
+def is_cold(evidence: Float64) -> bool:
+    """Return whether a row of evidence is of what no engine drives and no air heats: two objects taken for one."""
+    sinks = evidence[CLIMB] < -AIRWAY_CLIMB_RAD - evidence[CLIMB_SIGMA]
+    is_high = evidence[HEIGHT] > HIGHEST_WINGS_M + AIRWAY_SIGMA * evidence[HEIGHT_SIGMA]
+    return bool(
+        evidence[BOOST_SEEN] == 0.0
+        and evidence[SPEED] < COLD_M_PER_S
+        and (sinks or (is_high and evidence[CLIMB] - evidence[CLIMB_SIGMA] < STEEPEST_RAD))
+    )
+
+
 @njit(cache=True, error_model="numpy")
 def note_airliner(track, now_s):  # type: ignore[no-untyped-def]
-    """Keep in a track's record that it flies as an airliner does now, if so; looked at when its motion is weighed."""
+    """Keep in a track's record that it now flies as an airliner does, or cold, if so; when its motion is weighed."""
     if track.judged_s != now_s or not math.isnan(track.boosting_s):
         return
     evidence = np.zeros(EVIDENCE)
     mean, covariance = track.mean.copy(), track.covariance.copy()
     fly(mean[:3].copy(), mean[3:6].copy(), covariance, mean[6:9].copy(), evidence)
-    if is_air_traffic(evidence):
+    if is_air_traffic(evidence) or is_cold(evidence):
         track.airliner_s = track.time_s
 
 
@@ -84,12 +99,13 @@ def judge(
     """Fill which tracks to keep silent about, and which of them prove to be airliners; (n,) all, rows of evidence.
 
     unseen_s: since it was seen last. known_s: since it was found to move. since_s: since it was last found to fly as an
-    airliner; infinite: never.
+    airliner, or cold; infinite: never.
     """
     for k in range(len(evidence)):
         no_rocket = evidence[k, BOOST_SEEN] == 0.0
         lost = no_rocket and unseen_s[k] > UNSEEN_S
         flies_so, settled = is_air_traffic(evidence[k]), known_s[k] > SETTLED_S
         flew_so = no_rocket and since_s[k] < REMEMBERED_S
-        withheld[k] = lost or flies_so or flew_so or (not settled and may_be_airliner(evidence[k]))
+        withheld[k] = lost or flies_so or flew_so or is_cold(evidence[k])
+        withheld[k] |= not settled and may_be_airliner(evidence[k])
         refuted[k] = not lost and flies_so and settled

@@ -36,9 +36,14 @@ def note_bystander(track, sensor, sensors):
 @njit(cache=True, error_model="numpy")
 def is_disproved(track):
     """Return whether two satellites alone see a track where others see nothing."""
-    seers = track.sensors
-    two = seers != 0 and seers & (seers - 1) != 0 and (seers & (seers - 1)) & ((seers & (seers - 1)) - 1) == 0
-    return two and track.bystanders >= DISPROVING_LOOKS
+    return seen_by_two(track) and track.bystanders >= DISPROVING_LOOKS
+
+
+@njit(cache=True, error_model="numpy")
+def seen_by_two(track):
+    """Return whether two satellites and no others ever saw a track."""
+    others = track.sensors & (track.sensors - 1)
+    return others != 0 and others & (others - 1) == 0
 
 
 @njit(cache=True, error_model="numpy")

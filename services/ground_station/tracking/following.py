@@ -25,7 +25,8 @@ from services.ground_station.tracking.bank.models import (
     STATIC,
 )
 from services.ground_station.tracking.burning import note_burn
-from services.ground_station.tracking.bystanders import is_disproved, note_bystander
+from services.ground_station.tracking.bystanders import is_disproved, note_bystander, seen_by_two
+from services.ground_station.tracking.company import has_company
 from services.ground_station.tracking.histories import TRACK_LOOKS, is_due, track_place, window, write_ray
 from services.ground_station.tracking.judgement import judge as judgement
 from services.ground_station.tracking.pool import keep_old
@@ -208,8 +209,11 @@ def miss(tracks, in_view, sensor, sensors, time_s, log_missed):
 
 
 @njit(cache=True, error_model="numpy")
-def judge_track(track, rays, now_s, window_s, limits, scratch, motion):
-    """Return what a track's newest looks say: verdict, way in pixels. motion: (3, 3) out; scratch: `empty_window`."""
+def judge_track(track, rays, now_s, window_s, limits, scratch, motion, company):
+    """Return what a track's newest looks say: verdict, way in pixels.
+
+    scratch: `empty_window`. motion: (3, 3) out. company: something else moves near it.
+    """
     time_s, origin, los, sigma_rad, pixel_rad, sensor = scratch
     n = window(rays, track.count, now_s - window_s, time_s, origin, los, sigma_rad, pixel_rad, sensor)
     ratio = track.seen / track.looked if track.looked > 0.0 else 1.0
@@ -228,14 +232,15 @@ def judge_track(track, rays, now_s, window_s, limits, scratch, motion):
         limits,
         motion,
         track.motion == MOVES,
+        company,
     )
 
 
 @njit(cache=True, error_model="numpy")
-def decide(tracks, pool, now_s, rules, limits, confirm_score, scratch):
+def decide(tracks, tracklets, pool, now_s, rules, limits, confirm_score, scratch):
     """Weigh the motion of all tracks for which it is time, confirm those that surely exist, note what burns.
 
-    limits: of the judgement. scratch: from `empty_window`.
+    tracklets: of all single satellites. limits: of the judgement. scratch: from `empty_window`.
     """
     motion = np.empty((3, 3))
     for row in range(len(tracks)):
@@ -243,7 +248,10 @@ def decide(tracks, pool, now_s, rules, limits, confirm_score, scratch):
         if track.detection == NONE or now_s - track.judged_s < _judge_wait(track):
             continue
         track.judged_s = now_s
-        verdict, way_px = judge_track(track, pool[track.history], now_s, rules.window_s, limits, scratch, motion)
+        # Of three satellites, or of what is known to move, nobody asks it.
+        company = track.motion != MOVES and seen_by_two(track) and has_company(track, tracks, tracklets, now_s)
+        rays = pool[track.history]
+        verdict, way_px = judge_track(track, rays, now_s, rules.window_s, limits, scratch, motion, company)
         if verdict == judgement.INCONSISTENT and track.motion != MOVES:
             if math.isnan(track.inconsistent_s):
                 track.inconsistent_s = now_s

@@ -89,7 +89,7 @@ def test_airliner_that_is_long_followed_may_seem_to_climb_by_its_error() -> None
 
 
 def test_what_flew_as_an_airliner_lately_is_held_for_one() -> None:
-    records = flying(-25.0, 8.0, boosting=0.05, since_s=400.0)
+    records = flying(12.0, 8.7, boosting=0.05, since_s=400.0)
     assert told(records).state == "confirmed"
     records["airliner_s"] = NOW_S - REMEMBERED_S + 1.0
     assert told(records).state == "tentative"
@@ -99,8 +99,26 @@ def test_what_flew_as_an_airliner_lately_is_held_for_one() -> None:
     assert told(records).state == "confirmed"
 
 
-@pytest.mark.parametrize(("climb_deg", "noted"), [(0.0, True), (-25.0, False)])
-def test_level_flight_on_an_airway_is_remembered(climb_deg: float, noted: bool) -> None:
+@pytest.mark.parametrize(
+    ("climb_deg", "speed_m_per_s", "height_m"),
+    [
+        pytest.param(-25.0, 250.0, 8_000.0, id="sinks"),
+        pytest.param(0.0, 360.0, 57_000.0, id="too high for wings"),
+        pytest.param(10.0, 900.0, 120_000.0, id="climbs as no rocket does"),
+    ],
+)
+def test_what_cannot_be_hot_is_no_threat(climb_deg: float, speed_m_per_s: float, height_m: float) -> None:
+    records = flying(climb_deg, 8.0, speed_m_per_s, height_m, boosting=0.05, since_s=60.0)
+    assert told(records).state == "tentative"
+    # A rocket that has burnt out is hot yet.
+    records["boosting_s"] = NOW_S - 5.0
+    assert told(records).state == "confirmed"
+    fast = flying(climb_deg, 8.0, 1100.0, height_m, boosting=0.05, since_s=60.0)
+    assert told(fast).state == "confirmed"
+
+
+@pytest.mark.parametrize(("climb_deg", "noted"), [(0.0, True), (-25.0, True), (25.0, False)])
+def test_level_flight_on_an_airway_and_falling_are_remembered(climb_deg: float, noted: bool) -> None:
     records = flying(climb_deg, 8.0, boosting=0.05)
     note_airliner(records[0], NOW_S)
     assert (records["airliner_s"][0] == NOW_S) == noted
@@ -120,6 +138,7 @@ def boosting_s(records: NDArray[np.void]) -> float:
     records["detection"] = 0
     following.decide(
         records,
+        np.zeros(0, dtype=TRACKLET),
         np.zeros((1, TRACK_LOOKS), dtype=RAY),
         NOW_S,
         rules_from(config)[0],

@@ -3,9 +3,9 @@
 Where three satellites or more see it, their lines of sight meet in one object, and the question is whether one point
 at rest explains them. Where two are all there is, they may see two unrelated sources, whose lines of sight happen to
 cross, and seem to fly along with the satellites: then a point at rest of its own, near the ground, for each must fail
-as well, for both together and for each alone; and what does not fly level and low itself must be no crossing of lines
-of sight to two airliners either. What moves must beat these by a wide margin, have gone a way that no wandering
-centroid feigns, and be faster than any cloud.
+as well, for both together and for each alone; and what does not fly level and low, all by itself, must be no crossing
+of lines of sight to two airliners either. What moves must beat these by a wide margin, have gone a way that no
+wandering centroid feigns, and be faster than any cloud.
 
 Compiled, without Python objects, for other compiled code to call.
 """
@@ -117,6 +117,7 @@ class _Case(NamedTuple):
     scale: float
     pixel_m: float
     limits: Float64
+    company: bool
 
 
 @njit(cache=True, error_model="numpy")
@@ -133,13 +134,15 @@ def judge(
     limits,
     motion_out,
     moves=False,
+    company=False,
 ):
     """Return the verdict over the first n lines of sight, and how far it has gone, pixels of the finest camera.
 
     time_s, sigma_rad, pixel_rad: (n or more,), in any order of time; origin_itrs_m, los_itrs (unit): (n or more, 3);
     sensor: int64, one number a satellite. near_itrs_m: (3,) where the track is. hit_ratio: part of the looks with it
     in view that saw it. limits: from `limits_from`. moves: it is known to move, so that only whether it stays after all
-    is asked; what is too fast for that is called consistent, undecided motion_out and all.
+    is asked; what is too fast for that is called consistent, undecided motion_out and all. company: something else
+    moves near it.
 
     Fills motion_out (3, 3) with position, velocity and acceleration at the newest look, ITRS; NaN where undecided
     because the looks are too few or do not determine them. The way is 0 there, and where the looks do not fit one
@@ -179,7 +182,7 @@ def judge(
     here, before = position_of(motion, 0.0), position_of(motion, -duration)
     pixel_m = finest_pixel_m(looks, here)
     way_px = norm(difference(here, before)) / pixel_m
-    case = _Case(looks, sums, near_itrs_m, motion, motion_chi2, line, duration, scale, pixel_m, limits)
+    case = _Case(looks, sums, near_itrs_m, motion, motion_chi2, line, duration, scale, pixel_m, limits, company)
     if (
         scatter < MOVING_SCALE
         and (misfit_of(looks, point, residual) - motion_chi2) / scale >= limits[MOVING_CHI2]
@@ -194,7 +197,7 @@ def judge(
 def _is_no_ghost(case):
     """Return whether motion explains two satellites' looks far better than a point at rest for each.
 
-    Unless it flies level and low, also far better than an airliner for each.
+    Unless it flies level and low all by itself, also far better than an airliner for each.
     """
     if (
         case.duration_s < case.limits[DECIDE_TWO_SATELLITES_S]
@@ -221,7 +224,7 @@ def _is_no_ghost(case):
     if (apart_chi2 - case.motion_chi2) / case.scale < case.limits[MOVING_CHI2]:
         return False
     # Not a number, where lines of sight determine no airliner, proves nothing either.
-    if not (_is_level(case) or (_airliners_chi2(case) - case.motion_chi2) / case.scale >= AIRLINERS_CHI2):
+    if not (_flies_by_itself(case) or (_airliners_chi2(case) - case.motion_chi2) / case.scale >= AIRLINERS_CHI2):
         return False
     if _climbs_like_no_ghost(case):
         return True
@@ -232,10 +235,12 @@ def _is_no_ghost(case):
 
 
 @njit(cache=True, error_model="numpy")
-def _is_level(case):
-    """Return whether it may well fly level on wings."""
+def _flies_by_itself(case):
+    """Return whether it may well fly level on wings, and nothing else moves near it."""
+    if case.company or _height_m(position_of(case.line, 0.0)) >= WINGED_M:
+        return False
     rise, sigma = speed_along(case.line, unit(position_of(case.line, 0.0)), case.scale)
-    return abs(rise) - 3.0 * sigma < LEVEL_M_PER_S and _height_m(position_of(case.line, 0.0)) < WINGED_M
+    return abs(rise) - 3.0 * sigma < LEVEL_M_PER_S
 
 
 @njit(cache=True, error_model="numpy")

@@ -60,10 +60,13 @@ class Judgement:
 UNDECIDED = Judgement(consistent=False, moving=False, static=False, motion=None)
 
 
-def judge(rays: Rays, near_itrs_m: Float64, hit_ratio: float, config: TrackingConfig) -> Judgement:
+def judge(
+    rays: Rays, near_itrs_m: Float64, hit_ratio: float, config: TrackingConfig, company: bool = False
+) -> Judgement:
     """Return the judgement over all given lines of sight.
 
-    near_itrs_m: (3,) where the track is. hit_ratio: part of the looks with it in view that saw it.
+    near_itrs_m: (3,) where the track is. hit_ratio: part of the looks with it in view that saw it. company: something
+    else moves near it.
     """
     duration = float(np.ptp(rays.time_s)) if len(rays) else 0.0
     witnesses = int((np.bincount(rays.sensor) >= 3).sum())
@@ -85,7 +88,7 @@ def judge(rays: Rays, near_itrs_m: Float64, hit_ratio: float, config: TrackingCo
     moving = (
         motion.scale < MOVING_SCALE
         and _nothing_else_explains(
-            rays, information, near_itrs_m, motion, line, point, witnesses, duration, scale, config
+            rays, information, near_itrs_m, motion, line, point, witnesses, duration, scale, config, company
         )
         and _goes_far_and_fast(rays, information, motion, line, duration, scale, config)
     )
@@ -109,6 +112,7 @@ def _nothing_else_explains(
     duration: float,
     scale: float,
     config: TrackingConfig,
+    company: bool,
 ) -> bool:
     """Return whether motion explains the looks far better than anything at rest, or an airliner a satellite."""
     if (point.chi2 - motion.chi2) / scale < config.moving_chi2:
@@ -126,7 +130,7 @@ def _nothing_else_explains(
         for place in range(len(rays.sensor_ids))
     )
     if (apart - motion.chi2) / scale < config.moving_chi2 or (
-        not _is_level(line, scale) and (airliners - motion.chi2) / scale < AIRLINERS_CHI2
+        (company or not _is_level(line, scale)) and (airliners - motion.chi2) / scale < AIRLINERS_CHI2
     ):
         return False
     if _climbs_like_no_ghost(rays, motion, duration, scale):

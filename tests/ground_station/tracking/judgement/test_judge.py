@@ -49,6 +49,7 @@ def judged(
     hit_ratio: float = 1.0,
     config: TrackingConfig = CONFIG,
     moves: bool = False,
+    company: bool = False,
 ) -> tuple[int, float, Float64]:
     motion = np.zeros((3, 3))
     verdict, way_px = judge(
@@ -64,14 +65,19 @@ def judged(
         limits_from(config),
         motion,
         moves,
+        company,
     )
     return verdict, way_px, motion
 
 
 def judged_slowly(
-    lines: naive.Rays, near: Float64, hit_ratio: float = 1.0, config: TrackingConfig = CONFIG
+    lines: naive.Rays,
+    near: Float64,
+    hit_ratio: float = 1.0,
+    config: TrackingConfig = CONFIG,
+    company: bool = False,
 ) -> tuple[int, float, Float64]:
-    found = naive_judge.judge(lines, near, hit_ratio, config)
+    found = naive_judge.judge(lines, near, hit_ratio, config, company)
     motion = np.full((3, 3), np.nan) if found.motion is None else found.motion.coefficients
     if found.moving or found.static:
         verdict = MOVING if found.moving else STATIC
@@ -108,8 +114,9 @@ def test_judgement_is_its_slow_twins_whatever_is_asked_for(cause: str) -> None:
     for seed in range(SEEDS):
         lines, near = window(cause, seed)
         rng = np.random.default_rng(seed)
-        config, hit_ratio = varied(rng), rng.uniform(0.4, 1.0)
-        fast, slow = judged(lines, near, hit_ratio, config), judged_slowly(lines, near, hit_ratio, config)
+        config, hit_ratio, company = varied(rng), rng.uniform(0.4, 1.0), bool(rng.random() < 0.5)
+        fast = judged(lines, near, hit_ratio, config, company=company)
+        slow = judged_slowly(lines, near, hit_ratio, config, company)
         assert agree(fast, slow), seed
 
 
@@ -133,6 +140,18 @@ def test_of_what_is_known_to_move_it_is_found_whether_it_stays() -> None:
         assert (known == STATIC) == (whole == STATIC)
         spared += whole == MOVING and known == CONSISTENT
     assert spared > 0
+
+
+def test_two_airliners_look_like_one_thing_that_flies_low_unless_there_is_company() -> None:
+    verdicts = {
+        (company, cause): [judged(*window(cause, seed), company=company)[0] for seed in range(SEEDS)]
+        for company in (False, True)
+        for cause in ("low_crossing", "airliners", "rocket")
+    }
+    assert MOVING in verdicts[False, "low_crossing"]
+    assert MOVING not in verdicts[True, "low_crossing"]
+    assert MOVING not in verdicts[False, "airliners"]
+    assert verdicts[True, "rocket"] == verdicts[False, "rocket"]
 
 
 def test_windows_show_every_verdict() -> None:

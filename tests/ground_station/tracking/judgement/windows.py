@@ -153,14 +153,23 @@ def ghost(rng: Generator) -> Rays:
 
 def airliners(rng: Generator) -> Rays:
     """Return looks of two airliners, one a satellite, whose lines of sight happen to cross above them."""
+    return _airliners(rng, (0.01, 0.15), rng.uniform(0, 2 * math.pi), rng.uniform(12.5, 16))
+
+
+def low_crossing(rng: Generator) -> Rays:
+    """Return the same of two that fly one way, where the lines of sight cross near them."""
+    return _airliners(rng, (-0.008, 0.004), rng.normal(math.pi / 2, 0.1), 20.0)
+
+
+def _airliners(rng: Generator, part: tuple[float, float], turn: float, duration_s: float) -> Rays:
     sky = Sky(rng, 2)
     speed = rng.uniform(200, 260, 2)
     first = sky.moving(rng, 1e4, (speed[0], 0.0, 0.0))
-    crossing = first(8.0) + rng.uniform(0.01, 0.15) * (sky.origin(0, 8.0) - first(8.0))
+    crossing = first(8.0) + rng.uniform(*part) * (sky.origin(0, 8.0) - first(8.0))
     down = crossing - sky.origin(1, 8.0)
     below = limb_crossing(sky.origin(1, 8.0), down / np.linalg.norm(down), 1e4)[0]
-    step = speed[1] * (math.sin(turn := rng.uniform(0, 2 * math.pi)) * sky.east + math.cos(turn) * sky.north)
-    return sky.looks(rng, [first, lambda time_s: below + (time_s - 8.0) * step], rng.uniform(12.5, 16))
+    step = speed[1] * (math.sin(turn) * sky.east + math.cos(turn) * sky.north)
+    return sky.looks(rng, [first, lambda time_s: below + (time_s - 8.0) * step], duration_s)
 
 
 def closing_ghost(rng: Generator) -> Rays:
@@ -232,6 +241,7 @@ CAUSES: dict[str, Callable[[Generator], Rays]] = {
     "few": few,
     "closing_ghost": closing_ghost,
     "airliners": airliners,
+    "low_crossing": low_crossing,
 }
 
 
