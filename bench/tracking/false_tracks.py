@@ -8,16 +8,20 @@ upper bound of a Poisson count. Thirty full days are 10.4 million looks.
 A false track is one that is ever confirmed with a class other than static_heat: aircraft are no threats either. What
 the false ones were made of is counted by what their newest detection truly was of when they were first confirmed.
 
-Run alone: python -m bench.tracking.false_tracks [--days 0.05] [--runs 1]
+Run alone: python -m bench.tracking.false_tracks [--days 0.05] [--runs 1] [--jobs 2]
 """
 
 import dataclasses
 import time
 from collections import Counter, deque
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
 
 import numpy as np
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import track as progress
 from scipy.stats import chi2
 
 from bench.tracking.looks import SimulatedLook, Sky, looks
@@ -37,10 +41,26 @@ THIRTY_DAYS = 30.0
 KEPT_LOOKS = 80
 
 
-def false_tracks(sky: Sky, seed: int, progress: Progress) -> tuple[dict[str, str], int]:
+@dataclass(frozen=True)
+class Found:
+    """What came of one sky: what each falsely confirmed track was made of, by its name, and what it took."""
+
+    seed: int
+    made_of: dict[str, str]
+    looks: int
+    cpu_s: float
+
+
+def found_in(days: float, clutter_per_look: float, seed: int) -> Found:
+    """Return what is confirmed falsely in the sky of a seed."""
+    begun_s = time.process_time()
+    made_of, count = false_tracks(quiet_sky(seed, days, clutter_per_look=clutter_per_look), seed)
+    return Found(seed, made_of, count, time.process_time() - begun_s)
+
+
+def false_tracks(sky: Sky, seed: int) -> tuple[dict[str, str], int]:
     """Return what each falsely confirmed track was made of, by its name, and how many looks were taken."""
     window: deque[SimulatedLook] = deque(maxlen=KEPT_LOOKS)
-    task = progress.add_task(f"seed {seed}", total=sky.duration_s)
     found: dict[str, str] = {}
     newest: dict[int, TrackDetection] = {}
 
@@ -57,8 +77,6 @@ def false_tracks(sky: Sky, seed: int, progress: Progress) -> tuple[dict[str, str
     count = 0
     for look in looks(sky, np.random.default_rng(seed)):
         count += 1
-        if count % 100 == 0:
-            progress.update(task, completed=look.true_s)
         window.append(look)
         taken = look.stated.look()
         tracker.prepare(taken)
@@ -118,24 +136,26 @@ def main() -> None:
     parser = options(__doc__, runs=1)
     parser.add_argument("--days", type=float, default=0.05, help="length of each run's sky")
     parser.add_argument("--clutter", type=float, default=50.0, help="points a look")
+    parser.add_argument("--jobs", type=int, default=1, help="skies at a time, each in a process of its own")
     chosen = parser.parse_args()
-    causes: Counter[str] = Counter()
-    taken, begun_s = 0, time.process_time()
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        for seed in range(chosen.first_seed, chosen.first_seed + chosen.runs):
-            found, count = false_tracks(quiet_sky(seed, chosen.days, clutter_per_look=chosen.clutter), seed, progress)
-            causes.update(found.values())
-            taken += count
+    seeds = range(chosen.first_seed, chosen.first_seed + chosen.runs)
+    searched = partial(found_in, chosen.days, chosen.clutter)
+    with ProcessPoolExecutor(chosen.jobs, mp_context=get_context("spawn")) as pool:
+        over = progress(pool.map(searched, seeds), "skies", len(seeds), console=Console(stderr=True), transient=True)
+        skies = list(over)
+    causes = Counter(kind for sky in skies for kind in sky.made_of.values())
+    taken = sum(sky.looks for sky in skies)
     days, false = chosen.days * chosen.runs, sum(causes.values())
     upper = float(chi2.ppf(0.95, 2 * false + 2)) / 2
     row = {
         "days": days,
         "looks": taken,
-        "looks_a_cpu_second": taken / (time.process_time() - begun_s),
+        "looks_a_cpu_second": taken / sum(sky.cpu_s for sky in skies),
         "false_tracks": false,
         "in_30_days": false * THIRTY_DAYS / days,
         "at_most_in_30_days": upper * THIRTY_DAYS / days,
         **{f"of_{kind}": causes.get(kind, 0) for kind in ("fire", "aircraft", "clutter", "unknown")},
+        "in_the_skies_of_seeds": " ".join(str(sky.seed) for sky in skies if sky.made_of) or "none",
     }
     show("False confirmed tracks of threats in a sky without any", [row], chosen.json)
 
