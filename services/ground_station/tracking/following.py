@@ -29,6 +29,7 @@ from services.ground_station.tracking.bystanders import is_disproved, note_bysta
 from services.ground_station.tracking.company import has_company
 from services.ground_station.tracking.histories import TRACK_LOOKS, is_due, track_place, window, write_ray
 from services.ground_station.tracking.judgement import judge as judgement
+from services.ground_station.tracking.judgement.limits import DECIDE_HITS, DECIDE_S
 from services.ground_station.tracking.pool import keep_old
 from services.ground_station.tracking.records import CONFIRMED, MOVES, NONE, STAYS, UNDECIDED
 
@@ -48,6 +49,8 @@ UNSEEN_LOOKS, UNSEEN_DOUBT = 8, 7.0
 # How long after a judgement of what is undecided, moves, stays the next is due, s; of many tracks, not all at once.
 JUDGE_WAITS_S = np.array([0.2, 5.0, 2.0])
 JUDGE_STAGGER_S, JUDGE_STAGGERED = 0.25, 8
+# Two satellites' distances differ by no more than this, s of light.
+LIGHT_SLACK_S = 0.1
 # Brightness is the mean over the sensors that look within this.
 BRIGHTNESS_S = 0.1
 # How well place and velocity are known of what was thought to stay and is found to move: its looks say it, over some
@@ -248,30 +251,45 @@ def decide(tracks, tracklets, pool, now_s, rules, limits, confirm_score, scratch
         if track.detection == NONE or now_s - track.judged_s < _judge_wait(track):
             continue
         track.judged_s = now_s
+        if _is_young(track, limits):
+            track.inconsistent_s = np.nan
+            continue
         # Of three satellites, or of what is known to move, nobody asks it.
         company = track.motion != MOVES and seen_by_two(track) and has_company(track, tracks, tracklets, now_s)
         rays = pool[track.history]
         verdict, way_px = judge_track(track, rays, now_s, rules.window_s, limits, scratch, motion, company)
-        if verdict == judgement.INCONSISTENT and track.motion != MOVES:
-            if math.isnan(track.inconsistent_s):
-                track.inconsistent_s = now_s
-        else:
-            track.inconsistent_s = np.nan
-        if verdict == judgement.MOVING and (track.motion != STAYS or way_px > rules.awaken_px):
-            if track.motion != MOVES:
-                track.moved_s = now_s
-                _set_out(track, motion)
-            track.motion, track.state = MOVES, CONFIRMED
-        elif verdict == judgement.STATIC:
-            if track.motion != STAYS:
-                _settle(track)
-            track.motion, track.state = STAYS, CONFIRMED
+        _believe(track, verdict, way_px, motion, now_s, rules.awaken_px)
     for row in range(len(tracks)):
         if tracks[row].score > confirm_score:
             tracks[row].state = CONFIRMED
         if tracks[row].motion == MOVES:
             note_burn(tracks[row])
             note_airliner(tracks[row], now_s)
+
+
+@njit(cache=True, error_model="numpy")
+def _believe(track, verdict, way_px, motion, now_s, awaken_px):
+    """Let a verdict say of a track whether it moves; motion: that its looks show. awaken_px: the way of what stayed."""
+    if verdict == judgement.INCONSISTENT and track.motion != MOVES:
+        if math.isnan(track.inconsistent_s):
+            track.inconsistent_s = now_s
+    else:
+        track.inconsistent_s = np.nan
+    if verdict == judgement.MOVING and (track.motion != STAYS or way_px > awaken_px):
+        if track.motion != MOVES:
+            track.moved_s = now_s
+            _set_out(track, motion)
+        track.motion, track.state = MOVES, CONFIRMED
+    elif verdict == judgement.STATIC:
+        if track.motion != STAYS:
+            _settle(track)
+        track.motion, track.state = STAYS, CONFIRMED
+
+
+@njit(cache=True, error_model="numpy")
+def _is_young(track, limits):
+    """Return whether a track has too few looks, or too short a time, for a verdict; light's way takes milliseconds."""
+    return track.hits < limits[DECIDE_HITS] or track.last_hit_s - track.first_s < limits[DECIDE_S] - LIGHT_SLACK_S
 
 
 @njit(cache=True, error_model="numpy")
