@@ -291,7 +291,8 @@ def test_level_of_a_tile_is_no_misfit() -> None:
             np.zeros((2, 6), np.float32), weights(PSF_SIGMA_PX), curves(PSF_SIGMA_PX), chosen, scene.lines, scene.tile,
             sums[more],
         )  # fmt: skip
-    np.testing.assert_allclose(sums[1, :, :6], sums[0, :, :6], rtol=2e-3)
+    # Single precision rounds each pixel, so that a sum whose terms cancel is off by a part of the largest one.
+    np.testing.assert_allclose(sums[1, :, :6], sums[0, :, :6], rtol=1e-4, atol=2e-5 * np.abs(sums[0, :, :6]).max())
     np.testing.assert_allclose(sums[1, :, 6] - sums[0, :, 6], 50.0, rtol=1e-5)
     # Mean magnitude of noise of 0.1.
     np.testing.assert_allclose(sums[0, :, 5], 1.0 / (0.1 * math.sqrt(2.0 / math.pi)) ** 2, rtol=0.2)
