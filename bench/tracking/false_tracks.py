@@ -14,14 +14,15 @@ Run alone: python -m bench.tracking.false_tracks [--days 0.05] [--runs 1] [--job
 import dataclasses
 import time
 from collections import Counter, deque
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, MutableMapping, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
 
 import numpy as np
 from rich.console import Console
-from rich.progress import track as progress
+from rich.progress import Progress
 from scipy.stats import chi2
 
 from bench.tracking.looks import SimulatedLook, Sky, looks
@@ -35,10 +36,12 @@ from services.ground_station.tracking.records import CONFIRMED, MOVES, NONE
 from services.ground_station.tracking.snapshot import TrackDetection
 from services.ground_station.tracking.tracker import Tracker
 
-THIRTY_DAYS = 30.0
+THIRTY_DAYS, SECONDS_PER_DAY = 30.0, 86_400.0
 # Looks that are kept to find what a track's detections were of: twenty frames of four satellites, as the tracker waits
 # five seconds for late looks before its lines are final.
 KEPT_LOOKS = 80
+# Progress is told after so many looks, and shown so often, s.
+LOOKS_A_STEP, SHOWN_S = 200, 0.5
 
 
 @dataclass(frozen=True)
@@ -51,15 +54,19 @@ class Found:
     cpu_s: float
 
 
-def found_in(days: float, clutter_per_look: float, seed: int) -> Found:
-    """Return what is confirmed falsely in the sky of a seed."""
+def found_in(days: float, clutter_per_look: float, reached_s: MutableMapping[int, float], seed: int) -> Found:
+    """Return what is confirmed falsely in the sky of a seed; reached_s: how far each seed's sky has been searched."""
     begun_s = time.process_time()
-    made_of, count = false_tracks(quiet_sky(seed, days, clutter_per_look=clutter_per_look), seed)
+    sky = quiet_sky(seed, days, clutter_per_look=clutter_per_look)
+    made_of, count = false_tracks(sky, seed, partial(reached_s.__setitem__, seed))
     return Found(seed, made_of, count, time.process_time() - begun_s)
 
 
-def false_tracks(sky: Sky, seed: int) -> tuple[dict[str, str], int]:
-    """Return what each falsely confirmed track was made of, by its name, and how many looks were taken."""
+def false_tracks(sky: Sky, seed: int, reach: Callable[[float], None]) -> tuple[dict[str, str], int]:
+    """Return what each falsely confirmed track was made of, by its name, and how many looks were taken.
+
+    reach: told now and then how far the sky has been searched, s.
+    """
     window: deque[SimulatedLook] = deque(maxlen=KEPT_LOOKS)
     found: dict[str, str] = {}
     newest: dict[int, TrackDetection] = {}
@@ -77,6 +84,8 @@ def false_tracks(sky: Sky, seed: int) -> tuple[dict[str, str], int]:
     count = 0
     for look in looks(sky, np.random.default_rng(seed)):
         count += 1
+        if count % LOOKS_A_STEP == 0:
+            reach(look.true_s)
         window.append(look)
         taken = look.stated.look()
         tracker.prepare(taken)
@@ -131,6 +140,22 @@ def made_of(source: TrackDetection | None, window: deque[SimulatedLook]) -> str:
     return "unknown"
 
 
+def search(seeds: Sequence[int], days: float, clutter_per_look: float, jobs: int) -> list[Found]:
+    """Return what came of all seeds' skies, `jobs` of them at a time; shows how far they are on standard error."""
+    spawn = get_context("spawn")
+    bar = Progress(console=Console(stderr=True), transient=True)
+    with spawn.Manager() as manager, ProcessPoolExecutor(jobs, mp_context=spawn) as pool, bar:
+        reached_s = manager.dict()
+        task = bar.add_task(f"{len(seeds)} skies", total=len(seeds) * days * SECONDS_PER_DAY)
+        running = [pool.submit(found_in, days, clutter_per_look, reached_s, seed) for seed in seeds]
+        while wait(running, SHOWN_S, FIRST_EXCEPTION).not_done:
+            bar.update(task, completed=sum(reached_s.values()))
+            for each in running:
+                if each.done():
+                    each.result()
+        return [each.result() for each in running]
+
+
 def main() -> None:
     """Print the figures."""
     parser = options(__doc__, runs=1)
@@ -138,11 +163,9 @@ def main() -> None:
     parser.add_argument("--clutter", type=float, default=50.0, help="points a look")
     parser.add_argument("--jobs", type=int, default=1, help="skies at a time, each in a process of its own")
     chosen = parser.parse_args()
-    seeds = range(chosen.first_seed, chosen.first_seed + chosen.runs)
-    searched = partial(found_in, chosen.days, chosen.clutter)
-    with ProcessPoolExecutor(chosen.jobs, mp_context=get_context("spawn")) as pool:
-        over = progress(pool.map(searched, seeds), "skies", len(seeds), console=Console(stderr=True), transient=True)
-        skies = list(over)
+    if chosen.jobs < 1:
+        parser.error(f"--jobs is {chosen.jobs}; it must be 1 or more")
+    skies = search(range(chosen.first_seed, chosen.first_seed + chosen.runs), chosen.days, chosen.clutter, chosen.jobs)
     causes = Counter(kind for sky in skies for kind in sky.made_of.values())
     taken = sum(sky.looks for sky in skies)
     days, false = chosen.days * chosen.runs, sum(causes.values())
