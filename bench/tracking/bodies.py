@@ -32,8 +32,8 @@ class Bodies(Protocol):
     # They move so slowly that who is in a field of view changes little in half a minute.
     slow: bool
 
-    def positions_itrs_m(self, which: Int64, time_s: Float64) -> Float64:
-        """Return (n, 3) positions of the bodies `which` (n,) at times (n,)."""
+    def states(self, which: Int64, time_s: Float64) -> tuple[Float64, Float64]:
+        """Return (n, 3) positions and velocities of the bodies `which` (n,) at times (n,)."""
 
     def seen_share(self, which: Int64, time_s: float) -> Float64:
         """Return (n,) what is left of a sensor's probability of detection for each: 1 in full sight, 0 dark."""
@@ -187,10 +187,6 @@ class Flights:
         self._velocity = np.concatenate([truth.velocity_itrs_m_per_s for truth in truths])
         self._seen = np.array([(t.seen_from_s, t.burnout_s, t.seen_until_s, t.coasting_share) for t in truths])
 
-    def positions_itrs_m(self, which: Int64, time_s: Float64) -> Float64:
-        """Return (n, 3) positions; held to the ends of each flight's table."""
-        return self.states(which, time_s)[0]
-
     def states(self, which: Int64, time_s: Float64) -> tuple[Float64, Float64]:
         """Return (n, 3) positions and velocities; held to the ends of each flight's table."""
         begin, step = self._begin[which], self._step[which]
@@ -224,9 +220,9 @@ class Fires:
         self.position_itrs_m = position_itrs_m
         self._cycle_s, self._phase_s, self._burning, self._flicker = cycle_s, phase_s, burning, flicker
 
-    def positions_itrs_m(self, which: Int64, time_s: Float64) -> Float64:  # noqa: ARG002  # they stay at all times
-        """Return (n, 3) places."""
-        return self.position_itrs_m[which]
+    def states(self, which: Int64, time_s: Float64) -> tuple[Float64, Float64]:  # noqa: ARG002  # they stay at all times
+        """Return (n, 3) places, and no velocities."""
+        return self.position_itrs_m[which], np.zeros((len(which), 3))
 
     def seen_share(self, which: Int64, time_s: float) -> Float64:
         """Return (n,) the flicker where it burns, else 0."""
@@ -251,13 +247,14 @@ class Aircraft:
         self._start, self._ahead, self._speed, self._height = start, ahead, speed_m_per_s, height_m
         self._seen = seen
 
-    def positions_itrs_m(self, which: Int64, time_s: Float64) -> Float64:
-        """Return (n, 3) positions."""
-        height = self._height[which]
-        angle = self._speed[which] * time_s / (SEMI_MAJOR_M + height)
-        direction = on_circles(self._start, self._ahead, which, np.cos(angle), np.sin(angle))
+    def states(self, which: Int64, time_s: Float64) -> tuple[Float64, Float64]:
+        """Return (n, 3) positions and velocities, these but for the metre a second by which the Earth is not round."""
+        height, speed = self._height[which], self._speed[which]
+        angle = speed * time_s / (SEMI_MAJOR_M + height)
+        direction, along = on_circles(self._start, self._ahead, which, np.cos(angle), np.sin(angle))
         points: Float64 = on_ellipsoid(direction, height)
-        return points
+        along *= speed[:, None]
+        return points, along
 
     def seen_share(self, which: Int64, time_s: float) -> Float64:  # noqa: ARG002  # engines run at all times
         """Return (n,) the part seen."""

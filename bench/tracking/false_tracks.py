@@ -68,17 +68,15 @@ def false_tracks(sky: Sky, seed: int, reach: Callable[[float], None]) -> tuple[d
     reach: told now and then how far the sky has been searched, s.
     """
     window: deque[SimulatedLook] = deque(maxlen=KEPT_LOOKS)
+    lately: deque[Changes] = deque(maxlen=KEPT_LOOKS)
     found: dict[str, str] = {}
-    newest: dict[int, TrackDetection] = {}
 
     def settled(changes: Changes) -> None:
-        for over in (*changes.ended, *changes.ended_tracklets):
-            newest.pop(int(over.record["serial"]), None)
-        newest.update(detections(changes))
+        lately.append(changes)
         shown = confirmed(changes)
         for snapshot in shown:
             if snapshot.target_class != "static_heat" and snapshot.track_id not in found:
-                found[snapshot.track_id] = made_of(newest.get(serial(snapshot.track_id, shown)), window)
+                found[snapshot.track_id] = made_of(newest(serial(snapshot.track_id, shown), lately), window)
 
     tracker = Tracker(TrackingConfig(), "bench", settled=settled)
     count = 0
@@ -108,15 +106,15 @@ def confirmed(changes: Changes) -> Changes:
     )
 
 
-def detections(changes: Changes) -> dict[int, TrackDetection]:
-    """Return the look's detections that tracks which move were seen by, by the tracks' serials."""
-    look, found = changes.look, {}
-    for records in (changes.tracks, changes.tracklets):
-        rows = np.flatnonzero((records["motion"] == MOVES) & (records["detection"] != NONE))
-        places = look.arrays.listed[records["detection"][rows]].tolist()
-        for number, place in zip(records["serial"][rows].tolist(), places, strict=True):
-            found[number] = TrackDetection(look.sensor_id, look.sequence, place)
-    return found
+def newest(number: int, lately: deque[Changes]) -> TrackDetection | None:
+    """Return the newest detection of the track of a serial in what looks changed; None: there is none."""
+    for changes in reversed(lately):
+        look = changes.look
+        for records in (changes.tracks, changes.tracklets):
+            for record in records[(records["serial"] == number) & (records["detection"] != NONE)]:
+                place = int(look.arrays.listed[record["detection"]])
+                return TrackDetection(look.sensor_id, look.sequence, place)
+    return None
 
 
 def serial(name: str, changes: Changes) -> int:

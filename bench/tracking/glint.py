@@ -68,17 +68,8 @@ def mirror_point(position_itrs_m: Float64, sun_itrs: Float64) -> Float64 | None:
 
     It lies between the satellite's own direction and the sun's, where both are equally far from the upright.
     """
-    distance = float(np.linalg.norm(position_itrs_m))
-    below = position_itrs_m / distance
-    between = math.acos(max(-1.0, min(1.0, float(below @ sun_itrs))))
-    most = math.acos(SEMI_MAJOR_M / distance)
-    if between - most > GRAZING_RAD:
-        return None
-    least = _mirrored(distance, between, most)
-    if between < 1e-9:
-        return below
-    mirror: Float64 = (math.sin(between - least) * below + math.sin(least) * sun_itrs) / math.sin(between)
-    return mirror
+    mirror = np.empty(3)
+    return mirror if _mirror(position_itrs_m, sun_itrs, mirror) else None
 
 
 @njit("float64(float64, float64, float64)", cache=True)
@@ -93,3 +84,21 @@ def _mirrored(distance: float, between: float, most: float) -> float:
         else:
             most = turn
     return least
+
+
+@njit("boolean(float64[::1], float64[::1], float64[::1])", cache=True)
+def _mirror(position: Float64, sun: Float64, mirror: Float64) -> bool:
+    """Write the direction of the mirror point, (3,); return whether there is one."""
+    distance = math.sqrt(position[0] * position[0] + position[1] * position[1] + position[2] * position[2])
+    cosine = (position[0] * sun[0] + position[1] * sun[1] + position[2] * sun[2]) / distance
+    between = math.acos(max(-1.0, min(1.0, cosine)))
+    most = math.acos(SEMI_MAJOR_M / distance)
+    if between - most > GRAZING_RAD:
+        return False
+    least = _mirrored(distance, between, most)
+    below_part, sun_part = 1.0, 0.0
+    if between >= 1e-9:
+        below_part, sun_part = math.sin(between - least) / math.sin(between), math.sin(least) / math.sin(between)
+    for i in range(3):
+        mirror[i] = below_part * position[i] / distance + sun_part * sun[i]
+    return True

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from bench.tracking.bodies import Bodies
 from bench.tracking.glint import Glint
-from bench.tracking.sight import across_axes, in_view, light_s, moved_across, turned_about_axis
+from bench.tracking.sight import about, in_view, left_from, light_s, moved_across, near_view, turned_about_axis
 from bench.tracking.stated import Stated
 from services.geometry.ellipsoid import SEMI_MINOR_M, limb_crossing
 from services.geometry.frames import EARTH_RATE_RAD_PER_S
@@ -212,7 +212,7 @@ class _Looker:
         ids: list[str | None] = []
         for bodies, near in zip(self._sky.bodies, self._near, strict=True):
             share = bodies.seen_share(near, time_s)
-            lit = share > 0
+            lit = np.flatnonzero(share > 0)
             which = near[lit]
             place, came_from = self._places(bodies, which, time_s, position)
             los, seen = self._in_view(place, came_from, position, boresight)
@@ -233,26 +233,24 @@ class _Looker:
         middle_s = time_s + SURVEY_S / 2
         position = self._sensor.orbit.position_itrs_m(self._sky.start_unix_ns + round(middle_s * 1e9))
         boresight = self._sensor.boresight_itrs(position)
+        widest = math.cos(min(self._sensor.half_angle_rad + SURVEY_MARGIN_RAD, math.pi))
         self._near = []
         for bodies in self._sky.bodies:
             everyone = np.arange(len(bodies.object_ids))
             if bodies.slow:
-                place = bodies.positions_itrs_m(everyone, np.full(len(everyone), middle_s))
-                ray = place - position
-                along = ray @ boresight / np.linalg.norm(ray, axis=1)
-                # Not on the Earth's far side, which lies in the same directions.
-                near = (place @ position > 0) & (np.sum(ray * place, axis=1) < 0)
-                widest = math.cos(min(self._sensor.half_angle_rad + SURVEY_MARGIN_RAD, math.pi))
-                everyone = everyone[near & (along > widest)]
+                place, _ = bodies.states(everyone, np.full(len(everyone), middle_s))
+                everyone = near_view(place, position, boresight, widest)
             self._near.append(everyone)
 
     def _places(self, bodies: Bodies, which: Int64, time_s: float, position: Float64) -> tuple[Float64, Float64]:
         """Return (n, 3) where each one's light comes from, and the same in axes of reception."""
         # The first round: as if light took no time.
-        place = bodies.positions_itrs_m(which, np.full(len(which), time_s))
+        place, velocity = bodies.states(which, np.full(len(which), time_s))
+        if bodies.slow:
+            return left_from(place, velocity, position)
         age = light_s(place, position)
         for _ in range(LIGHT_ROUNDS - 1):
-            place = bodies.positions_itrs_m(which, time_s - age)
+            place, _ = bodies.states(which, time_s - age)
             came_from = turned_east(place, -EARTH_RATE_RAD_PER_S * age)
             age = light_s(came_from, position)
         return place, came_from
@@ -280,16 +278,14 @@ class _Looker:
     def _clutter(self, position: Float64, boresight: Float64) -> Float64:
         """Return (n, 3) directions, even over the part of the field of view that the Earth fills."""
         count = int(self._generator.poisson(self._sensor.clutter_per_look))
-        across = across_axes(boresight[None])[0]
         half_angle = self._sensor.half_angle_rad
         full = _is_full(position, boresight, half_angle)
+        draws = count if full else 2 * count
         kept = np.empty((0, 3))
         while len(kept) < count:
-            cosine = self._generator.uniform(math.cos(half_angle), 1.0, 2 * count)
-            turn = self._generator.uniform(0.0, 2 * math.pi, 2 * count)
-            sine = np.sqrt(1 - cosine * cosine)
-            aside = np.stack([sine * np.cos(turn), sine * np.sin(turn)], axis=1) @ across
-            los = cosine[:, None] * boresight + aside
+            cosine = self._generator.uniform(math.cos(half_angle), 1.0, draws)
+            turn = self._generator.uniform(0.0, 2 * math.pi, draws)
+            los = about(boresight, cosine, np.cos(turn), np.sin(turn))
             kept = los if full else np.concatenate([kept, los[~np.isnan(limb_crossing(position, los)[:, 0])]])
         return kept[:count]
 

@@ -104,7 +104,7 @@ def seen(one: Salvo, look: SimulatedLook) -> tuple[Float64, Float64]:
     position = np.array(look.line["position_itrs_m"])
     age = np.zeros(len(which))
     for _ in range(LIGHT_ROUNDS):
-        place = one.flights.positions_itrs_m(which, look.true_s - age)
+        place = one.flights.states(which, look.true_s - age)[0]
         ray = turned_east(place, -EARTH_RATE_RAD_PER_S * age) - position
         distance = np.linalg.norm(ray, axis=1)
         age = distance / LIGHT_M_PER_S

@@ -11,6 +11,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from services.geometry.ellipsoid import SEMI_MAJOR_M, SEMI_MINOR_M
+from services.geometry.frames import EARTH_RATE_RAD_PER_S
 
 Float64 = NDArray[np.float64]
 
@@ -39,14 +40,19 @@ def on_ellipsoid(direction: Float64, height_m: Float64) -> Float64:
     return points
 
 
-@njit("float64[:, ::1](float64[:, ::1], float64[:, ::1], int64[::1], float64[::1], float64[::1])", cache=True)
-def on_circles(start: Float64, ahead: Float64, which: NDArray[np.int64], cosine: Float64, sine: Float64) -> Float64:
-    """Return (n, 3) directions on the great circles `which` (n,), by cosine and sine of the way from their starts."""
-    direction = np.empty((len(which), 3))
+@njit(
+    "UniTuple(float64[:, ::1], 2)(float64[:, ::1], float64[:, ::1], int64[::1], float64[::1], float64[::1])", cache=True
+)
+def on_circles(
+    start: Float64, ahead: Float64, which: NDArray[np.int64], cosine: Float64, sine: Float64
+) -> tuple[Float64, Float64]:
+    """Return (n, 3) directions on great circles and along them; of those `which` (n,), each at its own angle (n,)."""
+    direction, along = np.empty((len(which), 3)), np.empty((len(which), 3))
     for k, row in enumerate(which):
         for i in range(3):
             direction[k, i] = cosine[k] * start[row, i] + sine[k] * ahead[row, i]
-    return direction
+            along[k, i] = cosine[k] * ahead[row, i] - sine[k] * start[row, i]
+    return direction, along
 
 
 @njit("float64[:, ::1](float64[:, :], float64[::1], float64[::1])", cache=True)
@@ -70,6 +76,17 @@ def light_s(place: Float64, position: Float64) -> Float64:
     return age
 
 
+@njit("UniTuple(float64, 4)(float64, float64, float64, float64, float64, float64)", cache=True)
+def _towards(
+    x: float, y: float, z: float, from_x: float, from_y: float, from_z: float
+) -> tuple[float, float, float, float]:
+    """Return the unit direction to a point from another, and the distance; no direction of the point itself."""
+    x, y, z = x - from_x, y - from_y, z - from_z
+    distance = _length(x, y, z)
+    scale = max(distance, 1.0)
+    return x / scale, y / scale, z / scale, distance
+
+
 @njit(
     "Tuple((float64[:, ::1], boolean[::1]))"
     "(float64[:, ::1], float64[:, ::1], float64[::1], float64[::1], float64, float64)",
@@ -85,10 +102,9 @@ def in_view(
     """
     los, seen = np.empty(place.shape), np.empty(len(place), dtype=np.bool_)
     for k in range(len(place)):
-        x, y, z = came_from[k, 0] - position[0], came_from[k, 1] - position[1], came_from[k, 2] - position[2]
-        distance = _length(x, y, z)
-        scale = max(distance, 1.0)
-        x, y, z = x / scale, y / scale, z / scale
+        x, y, z, distance = _towards(
+            came_from[k, 0], came_from[k, 1], came_from[k, 2], position[0], position[1], position[2]
+        )
         los[k, 0], los[k, 1], los[k, 2] = x, y, z
         rising = -(x * place[k, 0] + y * place[k, 1] + z * place[k, 2])
         seen[k] = (
@@ -97,6 +113,45 @@ def in_view(
             and rising / _length(place[k, 0], place[k, 1], place[k, 2]) >= least_sine
         )
     return los, seen
+
+
+@njit(
+    "UniTuple(float64[:, ::1], 2)(float64[:, ::1], float64[:, ::1], float64[::1])",
+    cache=True,
+)
+def left_from(place: Float64, velocity: Float64, position: Float64) -> tuple[Float64, Float64]:
+    """Return (n, 3) where light left slow bodies that are at places (n, 3) when it arrives, and that in axes of then.
+
+    velocity: (n, 3); no more than some hundred metres a second, with which bodies go on straight ahead for
+    milliseconds to less than a micrometre. position: (3,) of the satellite.
+    """
+    then, came_from = np.empty(place.shape), np.empty(place.shape)
+    for k in range(len(place)):
+        x, y, z = place[k]
+        age = _length(x - position[0], y - position[1], z - position[2]) / LIGHT_M_PER_S
+        x, y, z = x - age * velocity[k, 0], y - age * velocity[k, 1], z - age * velocity[k, 2]
+        # The Earth turns by less than a microradian meanwhile.
+        turn = EARTH_RATE_RAD_PER_S * age
+        then[k, 0], then[k, 1], then[k, 2] = x, y, z
+        came_from[k, 0], came_from[k, 1], came_from[k, 2] = x + turn * y, y - turn * x, z
+    return then, came_from
+
+
+@njit("int64[::1](float64[:, ::1], float64[::1], float64[::1], float64)", cache=True)
+def near_view(place: Float64, position: Float64, boresight: Float64, least_cosine: float) -> NDArray[np.int64]:
+    """Return which places (n, 3) lie within a cone about a satellite's boresight, and not on the Earth's far side."""
+    near, count = np.empty(len(place), dtype=np.int64), 0
+    for k in range(len(place)):
+        px, py, pz = place[k]
+        x, y, z, _ = _towards(px, py, pz, position[0], position[1], position[2])
+        if (
+            x * boresight[0] + y * boresight[1] + z * boresight[2] > least_cosine
+            and px * position[0] + py * position[1] + pz * position[2] > 0.0
+            and x * px + y * py + z * pz < 0.0
+        ):
+            near[count] = k
+            count += 1
+    return near[:count]
 
 
 @njit("float64[:, :, ::1](float64[:, :])", cache=True)
@@ -112,6 +167,18 @@ def across_axes(los: Float64) -> Float64:
         axes[k, 0, 0], axes[k, 0, 1], axes[k, 0, 2] = first_x, first_y, first_z
         axes[k, 1, 0], axes[k, 1, 1], axes[k, 1, 2] = _cross(x, y, z, first_x, first_y, first_z)
     return axes
+
+
+@njit("float64[:, ::1](float64[::1], float64[::1], float64[::1], float64[::1])", cache=True)
+def about(boresight: Float64, cosine: Float64, turn_cosine: Float64, turn_sine: Float64) -> Float64:
+    """Return (n, 3) directions: off the boresight by angles (n,) with these cosines, turned about it."""
+    axes, los = across_axes(boresight.reshape((1, 3)))[0], np.empty((len(cosine), 3))
+    for k in range(len(cosine)):
+        sine = math.sqrt(1.0 - cosine[k] * cosine[k])
+        for i in range(3):
+            aside = turn_cosine[k] * axes[0, i] + turn_sine[k] * axes[1, i]
+            los[k, i] = cosine[k] * boresight[i] + sine * aside
+    return los
 
 
 @njit("float64[:, ::1](float64[:, ::1], float64[:, ::1])", cache=True)

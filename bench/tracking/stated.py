@@ -44,7 +44,7 @@ class Stated:
 
     def look(self) -> Look:
         """Return the look that the tracker reads from the line, bit for bit."""
-        lengths = np.array([math.hypot(*direction) for direction in self.los_itrs.tolist()])
+        lengths = np.array(list(map(math.hypot, *self.los_itrs.T.tolist())))
         return look_of_cone(
             self.sensor_id,
             self.time_unix_ns,

@@ -45,15 +45,6 @@ class _Node:
     tt_minus_utc_s: float
 
 
-@dataclass(frozen=True)
-class _Orientation:
-    """The Earth's orientation at one instant; angles in radians."""
-
-    precession_nutation: Float64
-    gast_rad: float
-    gmst_1982_rad: float
-
-
 def itrs_from_gcrs(unix_ns: int) -> Float64:
     """Return the (3, 3) rotation that turns GCRS vectors into ITRS."""
     return _itrs_from_gcrs(unix_ns).copy()
@@ -61,7 +52,7 @@ def itrs_from_gcrs(unix_ns: int) -> Float64:
 
 def itrs_from_teme(unix_ns: int) -> Float64:
     """Return the (3, 3) rotation that turns TEME vectors into ITRS."""
-    return _rotation_z(-_orientation(unix_ns).gmst_1982_rad)
+    return _rotation_z(-_sidereal_times_rad(unix_ns)[1])
 
 
 def gcrs_from_teme(unix_ns: int) -> Float64:
@@ -71,27 +62,31 @@ def gcrs_from_teme(unix_ns: int) -> Float64:
 
 @functools.lru_cache(maxsize=256)
 def _itrs_from_gcrs(unix_ns: int) -> Float64:
-    orientation = _orientation(unix_ns)
-    rotation: Float64 = _rotation_z(-orientation.gast_rad) @ orientation.precession_nutation
+    rotation: Float64 = _rotation_z(-_sidereal_times_rad(unix_ns)[0]) @ _precession_nutation(unix_ns)
     rotation.flags.writeable = False
     return rotation
 
 
+def _precession_nutation(unix_ns: int) -> Float64:
+    """Return the (3, 3) rotation that turns GCRS vectors into those of the true equator and equinox of date."""
+    index, rest = divmod(unix_ns, NODE_NS)
+    before, after = _node(index).precession_nutation, _node(index + 1).precession_nutation
+    return before + rest / NODE_NS * (after - before)
+
+
 @functools.lru_cache(maxsize=256)
-def _orientation(unix_ns: int) -> _Orientation:
+def _sidereal_times_rad(unix_ns: int) -> tuple[float, float]:
+    """Return Greenwich apparent sidereal time, and the mean one of 1982."""
     index, rest = divmod(unix_ns, NODE_NS)
     before, after = _node(index), _node(index + 1)
     along = rest / NODE_NS
-    matrix = before.precession_nutation + along * (after.precession_nutation - before.precession_nutation)
     gast_minus_era = _between(before.gast_minus_era_turns, after.gast_minus_era_turns, along)
     ut1_minus_utc_s = before.tt_minus_utc_s - _between(before.delta_t_s, after.delta_t_s, along)
     # Whole days and seconds of the day apart, so that no digit of the fast angle is lost.
     days, ns_of_day = divmod(unix_ns - J2000_UNIX_S * NS_PER_S, NS_PER_DAY)
     fraction = (ns_of_day / NS_PER_S + ut1_minus_utc_s) / 86_400
     era = EARTH_TURN_AT_J2000 + (EARTH_TURNS_PER_UT1_DAY - 1) * (days + fraction) + fraction
-    return _Orientation(
-        matrix, 2 * math.pi * ((era + gast_minus_era) % 1.0), 2 * math.pi * _gmst_1982_turns(days, fraction)
-    )
+    return 2 * math.pi * ((era + gast_minus_era) % 1.0), 2 * math.pi * _gmst_1982_turns(days, fraction)
 
 
 def _gmst_1982_turns(days: int, fraction: float) -> float:

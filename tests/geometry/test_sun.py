@@ -20,7 +20,7 @@ LIGHT_AU_PER_DAY = 173.144_632_7
 
 def _apparent_deg(at_unix_ns: int) -> tuple[float, float]:
     """Return right ascension in [0, 360) and declination, true equator of date, by Skyfield's precession-nutation."""
-    x, y, z = frames._orientation(at_unix_ns).precession_nutation @ sun_direction_gcrs(at_unix_ns)
+    x, y, z = frames._precession_nutation(at_unix_ns) @ sun_direction_gcrs(at_unix_ns)
     return math.degrees(math.atan2(y, x)) % 360.0, math.degrees(math.atan2(z, math.hypot(x, y)))
 
 

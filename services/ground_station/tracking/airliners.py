@@ -19,7 +19,6 @@ from services.ground_station.tracking.flight_kernels import (
 )
 
 Float64 = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 # Where airliners cruise (flight levels 260 to 430) and how fast (ground speed with jet stream: 180 to 320 m/s).
 LOWEST_M, HIGHEST_M = 7_500.0, 13_500.0
@@ -86,26 +85,24 @@ def note_airliner(track, now_s):  # type: ignore[no-untyped-def]
     if track.judged_s != now_s or not math.isnan(track.boosting_s):
         return
     evidence = np.zeros(EVIDENCE)
-    mean, covariance = track.mean.copy(), track.covariance.copy()
-    fly(mean[:3].copy(), mean[3:6].copy(), covariance, mean[6:9].copy(), evidence)
+    fly(track.mean, track.covariance, evidence)
     if is_air_traffic(evidence) or is_cold(evidence):
         track.airliner_s = track.time_s
 
 
-@njit("void(float64[:, ::1], float64[::1], float64[::1], float64[::1], boolean[::1], boolean[::1])", cache=True)
-def judge(
-    evidence: Float64, unseen_s: Float64, known_s: Float64, since_s: Float64, withheld: Bools, refuted: Bools
-) -> None:
-    """Fill which tracks to keep silent about, and which of them prove to be airliners; (n,) all, rows of evidence.
+@njit(cache=True)
+def judge(records, rows, evidence, withheld, refuted):  # type: ignore[no-untyped-def]
+    """Fill which of some rows of the tracker's records to keep silent about, and which prove to be airliners; (n,) all.
 
-    unseen_s: since it was seen last. known_s: since it was found to move. since_s: since it was last found to fly as an
-    airliner, or cold; infinite: never.
+    evidence: of these rows.
     """
-    for k in range(len(evidence)):
-        no_rocket = evidence[k, BOOST_SEEN] == 0.0
-        lost = no_rocket and unseen_s[k] > UNSEEN_S
-        flies_so, settled = is_air_traffic(evidence[k]), known_s[k] > SETTLED_S
-        flew_so = no_rocket and since_s[k] < REMEMBERED_S
-        withheld[k] = lost or flies_so or flew_so or is_cold(evidence[k])
-        withheld[k] |= not settled and may_be_airliner(evidence[k])
+    for k, row in enumerate(rows):
+        record, said = records[row], evidence[k]
+        no_rocket = said[BOOST_SEEN] == 0.0
+        lost = no_rocket and record.time_s - record.last_hit_s > UNSEEN_S
+        flies_so, settled = is_air_traffic(said), record.time_s - record.moved_s > SETTLED_S
+        # Of what never flew so, the time is no number.
+        flew_so = no_rocket and record.time_s - record.airliner_s < REMEMBERED_S
+        withheld[k] = lost or flies_so or flew_so or is_cold(said)
+        withheld[k] |= not settled and may_be_airliner(said)
         refuted[k] = not lost and flies_so and settled

@@ -83,18 +83,14 @@ def flight_evidence(
 
     covariance: (6, 6) of position and velocity, or (9, 9) with the specific force (more is left out), SI.
     """
-    flown = np.empty(flight_kernels.FLOWN)
+    flown, mean = np.empty(flight_kernels.FLOWN), np.zeros(9)
+    mean[:3], mean[3:6] = position_itrs_m, velocity_itrs_m_per_s
     spread = np.zeros((9, 9))
     known = min(covariance.shape[0], 9)
     spread[:known, :known] = covariance[:known, :known]
-    force = np.zeros(3) if specific_force_itrs_m_per_s2 is None else specific_force_itrs_m_per_s2
-    flight_kernels.fly(
-        np.ascontiguousarray(position_itrs_m),
-        np.ascontiguousarray(velocity_itrs_m_per_s),
-        spread,
-        np.ascontiguousarray(force),
-        flown,
-    )
+    if specific_force_itrs_m_per_s2 is not None:
+        mean[6:] = specific_force_itrs_m_per_s2
+    flight_kernels.fly(mean, spread, flown)
     height, speed, climb, perigee, apogee, *sigmas, along, lift, force_sigma = flown.tolist()
     force_known = specific_force_itrs_m_per_s2 is not None
     return FlightEvidence(

@@ -176,19 +176,23 @@ def meetings(own, other, origin, los, sigma_rad, doubt_m, here, there, gate, out
         widest = max(widest, slack[k])
     order = np.argsort(angles)
     ordered = angles[order]
+    # Side by side, as they are compared.
+    their_origin, their_los, their_sigma = origin[other][order], los[other][order], sigma_rad[other][order]
     count = 0
     for a in own:
         angle, width = _plane(los[a], sigma_rad[a], doubt_m[a] / length, first, second, gate)
+        own_place, own_way = _three(origin, a), _three(los, a)
         begin = np.searchsorted(ordered, angle - width - widest)
         for k in range(begin, len(ordered)):
             if ordered[k] > angle + width + widest:
                 break
             if count == len(out):
                 return count
-            b = other[order[k]]
-            distance = _meet(origin, los, sigma_rad, a, b, gate, point[count])
+            place, way = _three(their_origin, k), _three(their_los, k)
+            distance, meet = _meet(own_place, own_way, sigma_rad[a], place, way, their_sigma[k], gate)
             if distance < gate:
-                out[count, 0], out[count, 1], apart[count] = a, b, distance
+                out[count, 0], out[count, 1], apart[count] = a, other[order[k]], distance
+                point[count, 0], point[count, 1], point[count, 2] = meet
                 count += 1
     return count
 
@@ -196,39 +200,53 @@ def meetings(own, other, origin, los, sigma_rad, doubt_m, here, there, gate, out
 @njit(cache=True, error_model="numpy")
 def _plane(los, sigma_rad, turn, first, second, gate):
     """Return the epipolar angle of a line of sight, and how far it may be off."""
-    x, y = (los * first).sum(), (los * second).sum()
+    x = los[0] * first[0] + los[1] * first[1] + los[2] * first[2]
+    y = los[0] * second[0] + los[1] * second[1] + los[2] * second[2]
     return math.atan2(y, x), gate * (sigma_rad + turn) / max(math.hypot(x, y), 1e-3)
 
 
 @njit(cache=True, error_model="numpy")
-def _meet(origin, los, sigma_rad, a, b, gate, point):
-    """Return how far apart two lines of sight pass, in standard deviations; infinity: they cannot be of one source."""
-    cosine, along_a, along_b = 0.0, 0.0, 0.0
-    for i in range(3):
-        gap = origin[b, i] - origin[a, i]
-        cosine += los[a, i] * los[b, i]
-        along_a += los[a, i] * gap
-        along_b += los[b, i] * gap
+def _three(rows, k):
+    """Return a row's numbers as such: a view of it would cost more than they do."""
+    return rows[k, 0], rows[k, 1], rows[k, 2]
+
+
+@njit(cache=True, error_model="numpy")
+def _meet(place_a, los_a, sigma_a, place_b, los_b, sigma_b, gate):
+    """Return how far apart two lines of sight pass, in standard deviations, and the point between them.
+
+    place: where each begins, los: unit; three numbers each. Infinity: they cannot be of one source.
+    """
+    nowhere = (np.nan, np.nan, np.nan)
+    gap = (place_b[0] - place_a[0], place_b[1] - place_a[1], place_b[2] - place_a[2])
+    cosine, along_a, along_b = _dot(los_a, los_b), _dot(los_a, gap), _dot(los_b, gap)
     sine2 = 1.0 - cosine * cosine
     if sine2 < SMALLEST_SINE**2:
-        return np.inf
+        return np.inf, nowhere
     range_a = (along_a - cosine * along_b) / sine2
     range_b = (cosine * along_a - along_b) / sine2
     if range_a <= 0.0 or range_b <= 0.0:
-        return np.inf
-    miss2 = 0.0
-    for i in range(3):
-        end_a, end_b = origin[a, i] + range_a * los[a, i], origin[b, i] + range_b * los[b, i]
-        miss2 += (end_a - end_b) ** 2
-        point[i] = (end_a + end_b) / 2.0
-    sigma = math.hypot(range_a * sigma_rad[a], range_b * sigma_rad[b])
+        return np.inf, nowhere
+    xa, ya, za = place_a[0] + range_a * los_a[0], place_a[1] + range_a * los_a[1], place_a[2] + range_a * los_a[2]
+    xb, yb, zb = place_b[0] + range_b * los_b[0], place_b[1] + range_b * los_b[1], place_b[2] + range_b * los_b[2]
+    miss2 = (xa - xb) ** 2 + (ya - yb) ** 2 + (za - zb) ** 2
+    # What is surely too far apart, nearly all, needs no roots.
+    noise_a, noise_b = range_a * sigma_a, range_b * sigma_b
+    if miss2 > gate * gate * (noise_a * noise_a + noise_b * noise_b) * 1.0001:
+        return np.inf, nowhere
+    sigma = math.hypot(noise_a, noise_b)
     apart = math.sqrt(miss2) / sigma
     if apart >= gate:
-        return np.inf
+        return np.inf, nowhere
+    between = ((xa + xb) / 2.0, (ya + yb) / 2.0, (za + zb) / 2.0)
     # How far the crossing may lie off along the lines of sight.
     slack = 4.0 * sigma / math.sqrt(sine2)
-    height = height_m(point[0], point[1], point[2])
-    return apart if LOWEST_M - slack < height < HIGHEST_M else np.inf
+    return (apart if LOWEST_M - slack < height_m(*between) < HIGHEST_M else np.inf), between
+
+
+@njit(cache=True, error_model="numpy")
+def _dot(one, other):
+    return one[0] * other[0] + one[1] * other[1] + one[2] * other[2]
 
 
 @njit(cache=True, error_model="numpy")
