@@ -26,7 +26,7 @@ from services.ground_station.tracking.bank.models import (
 )
 from services.ground_station.tracking.burning import note_burn
 from services.ground_station.tracking.bystanders import is_disproved, note_bystander, seen_by_two
-from services.ground_station.tracking.company import has_company
+from services.ground_station.tracking.company import is_remembered, note_company
 from services.ground_station.tracking.histories import TRACK_LOOKS, is_due, track_place, window, write_ray
 from services.ground_station.tracking.judgement import judge as judgement
 from services.ground_station.tracking.judgement.limits import DECIDE_HITS, DECIDE_S
@@ -240,10 +240,10 @@ def judge_track(track, rays, now_s, window_s, limits, scratch, motion, company):
 
 
 @njit(cache=True, error_model="numpy")
-def decide(tracks, tracklets, pool, now_s, rules, limits, confirm_score, scratch):
+def decide(tracks, tracklets, sensors, pool, now_s, rules, limits, confirm_score, scratch):
     """Weigh the motion of all tracks for which it is time, confirm those that surely exist, note what burns.
 
-    tracklets: of all single satellites. limits: of the judgement. scratch: from `empty_window`.
+    tracklets: of all single satellites. sensors: their records. limits: of the judgement. scratch: from `empty_window`.
     """
     motion = np.empty((3, 3))
     for row in range(len(tracks)):
@@ -251,11 +251,14 @@ def decide(tracks, tracklets, pool, now_s, rules, limits, confirm_score, scratch
         if track.detection == NONE or now_s - track.judged_s < _judge_wait(track):
             continue
         track.judged_s = now_s
+        # Of three satellites, or of what is known to move, nobody asks it.
+        alone = track.motion != MOVES and seen_by_two(track)
+        if alone:
+            note_company(track, tracks, tracklets, sensors, now_s)
         if _is_young(track, limits):
             track.inconsistent_s = np.nan
             continue
-        # Of three satellites, or of what is known to move, nobody asks it.
-        company = track.motion != MOVES and seen_by_two(track) and has_company(track, tracks, tracklets, now_s)
+        company = alone and is_remembered(track, now_s)
         rays = pool[track.history]
         verdict, way_px = judge_track(track, rays, now_s, rules.window_s, limits, scratch, motion, company)
         _believe(track, verdict, way_px, motion, now_s, rules.awaken_px)

@@ -53,7 +53,8 @@ def take(  # type: ignore[no-untyped-def]
     count_clutter(record, (owner == NONE).sum(), solid_angle_sr)
     _alone(state, look, owner, time_s, sensor, sequence, gate2, rules, left)
     followed = state.tracklets[: tally.tracklets]
-    decide(tracks, followed, rays, time_s, rules, limits, rules.confirm_score, empty_window(JUDGED_LOOKS))
+    scratch = empty_window(JUDGED_LOOKS)
+    decide(tracks, followed, state.sensors[:known], rays, time_s, rules, limits, rules.confirm_score, scratch)
     alone_over[: tally.tracklets] = 0
     begun = refused = 0
     if known > 1:

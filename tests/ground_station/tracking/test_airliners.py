@@ -19,6 +19,7 @@ from services.ground_station.tracking.judgement.limits import limits_from
 from services.ground_station.tracking.launches import LaunchRecord
 from services.ground_station.tracking.records import CONFIRMED, MOVES, NONE, RAY, STAYS, TRACK, TRACKLET
 from services.ground_station.tracking.rules import rules_from
+from services.ground_station.tracking.sensors import SENSOR
 from services.ground_station.tracking.snapshot import Ellipse, LaunchEstimate, TrackSnapshot
 from tests.ground_station.tracking.looks import cone_look
 from tests.ground_station.tracking.targets import SITE_ITRS_M
@@ -139,6 +140,7 @@ def boosting_s(records: NDArray[np.void]) -> float:
     following.decide(
         records,
         np.zeros(0, dtype=TRACKLET),
+        np.zeros(1, dtype=SENSOR),
         np.zeros((1, TRACK_LOOKS), dtype=RAY),
         NOW_S,
         rules_from(config)[0],

@@ -20,7 +20,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from services.ground_station.tracking.forces import height_m
-from services.ground_station.tracking.judgement.kernels import fit_level, fit_resting, largest_eigenvalue
+from services.ground_station.tracking.judgement.kernels import fit_level, fit_resting, gather, largest_eigenvalue
 from services.ground_station.tracking.judgement.limits import (
     ACCELERATION_SIGMA_M_PER_S2,
     CONSISTENT_CHI2,
@@ -245,23 +245,40 @@ def _flies_by_itself(case):
 
 @njit(cache=True, error_model="numpy")
 def _airliners_chi2(case):
-    """Return chi-square if each satellite sees an airliner of its own."""
+    """Return chi-square if each satellite sees an airliner of its own, or one first and then another.
+
+    Where airliners are many, a track of two goes on with a third.
+    """
     looks, total = case.looks, 0.0
     for satellite in range(len(looks.lead)):
-        own = slice(looks.first[satellite], looks.first[satellite + 1])
-        total += fit_level(
-            looks.time_s[own],
-            looks.origin_itrs_m[own],
-            looks.los_itrs[own],
-            looks.weight[own],
-            looks.lead[satellite] - looks.first[satellite],
-            case.sums[satellite],
-            case.line.about_s,
-            case.near_itrs_m,
-            AIRLINER_HEIGHT_M,
-            AIRLINER_SIGMA,
-        )
+        first, end = looks.first[satellite], looks.first[satellite + 1]
+        least = _level_chi2(case, first, end, looks.lead[satellite], case.sums[satellite])
+        sums = np.empty((3, 9))
+        for cut in range(first + 1, end):
+            gather(looks.time_s[first:cut], looks.terms[first:cut], case.line.about_s, sums)
+            before = _level_chi2(case, first, cut, cut - 1, sums)
+            gather(looks.time_s[cut:end], looks.terms[cut:end], case.line.about_s, sums)
+            least = min(least, before + _level_chi2(case, cut, end, end - 1, sums))
+        total += least
     return total
+
+
+@njit(cache=True, error_model="numpy")
+def _level_chi2(case, first, end, lead, sums):
+    """Return chi-square if one satellite's looks from `first` to `end` are of one airliner; lead: one among them."""
+    looks, own = case.looks, slice(first, end)
+    return fit_level(
+        looks.time_s[own],
+        looks.origin_itrs_m[own],
+        looks.los_itrs[own],
+        looks.weight[own],
+        lead - first,
+        sums,
+        case.line.about_s,
+        case.near_itrs_m,
+        AIRLINER_HEIGHT_M,
+        AIRLINER_SIGMA,
+    )
 
 
 @njit(cache=True, error_model="numpy")

@@ -148,7 +148,7 @@ def fit_level(
     rays: Rays,
     information: Float64,
     near_itrs_m: Float64,
-    chosen: NDArray[np.bool_],
+    chosen: NDArray[np.bool_ | np.int64],
     about_s: float,
     height_m: float,
     sigma: tuple[float, float, float],

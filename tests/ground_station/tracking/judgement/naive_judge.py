@@ -101,6 +101,19 @@ def pixel_m(rays: Rays, near_itrs_m: Float64) -> float:
     return float((np.linalg.norm(near_itrs_m - rays.origin_itrs_m, axis=1) * rays.pixel_rad).min())
 
 
+def _airliners_chi2(
+    rays: Rays, information: Float64, near_itrs_m: Float64, own: NDArray[np.int64], about_s: float
+) -> float:
+    """Return chi-square of one satellite's looks if they are of one airliner, or of one first and then of another."""
+
+    def level(chosen: NDArray[np.int64]) -> float:
+        return fit_level(rays, information, near_itrs_m, chosen, about_s, AIRLINER_HEIGHT_M, AIRLINER_SIGMA)
+
+    newest_first = own[np.argsort(-rays.time_s[own], kind="stable")]
+    cuts = range(1, len(own))
+    return min([level(own), *(level(newest_first[:cut]) + level(newest_first[cut:]) for cut in cuts)])
+
+
 def _nothing_else_explains(
     rays: Rays,
     information: Float64,
@@ -126,7 +139,7 @@ def _nothing_else_explains(
         for place in range(len(rays.sensor_ids))
     )
     airliners = sum(
-        fit_level(rays, information, near_itrs_m, rays.sensor == place, line.time_s, AIRLINER_HEIGHT_M, AIRLINER_SIGMA)
+        _airliners_chi2(rays, information, near_itrs_m, np.flatnonzero(rays.sensor == place), line.time_s)
         for place in range(len(rays.sensor_ids))
     )
     if (apart - motion.chi2) / scale < config.moving_chi2 or (

@@ -154,6 +154,13 @@ def test_two_airliners_look_like_one_thing_that_flies_low_unless_there_is_compan
     assert verdicts[True, "rocket"] == verdicts[False, "rocket"]
 
 
+def test_an_airliner_that_gives_way_to_another_does_not_climb() -> None:
+    verdicts = [judged(*window("changed_airliner", seed), company=True)[0] for seed in range(4 * SEEDS)]
+    assert MOVING not in verdicts
+    # Most fit one object: no contradiction gives them away.
+    assert verdicts.count(CONSISTENT) > 3 * SEEDS
+
+
 def test_windows_show_every_verdict() -> None:
     seen = Counter(judged(*window(cause, seed))[0] for cause in CAUSES for seed in range(SEEDS))
     assert set(seen) == {UNDECIDED, INCONSISTENT, CONSISTENT, MOVING, STATIC}

@@ -161,15 +161,32 @@ def low_crossing(rng: Generator) -> Rays:
     return _airliners(rng, (-0.008, 0.004), rng.normal(math.pi / 2, 0.1), 20.0)
 
 
+def changed_airliner(rng: Generator) -> Rays:
+    """Return looks of an airliner of which one of two satellites goes on with another one near by."""
+    sky = Sky(rng, 2)
+    speed, since_s = rng.uniform(200, 260, 2), rng.uniform(3.0, 6.0)
+    first = sky.moving(rng, 1e4, (speed[0], 0.0, 0.0))
+    second = _crossed_by(sky, first, since_s, rng.uniform(0.0005, 0.003), speed[1], rng.normal(math.pi / 2, 0.1))
+    return sky.looks(rng, [first, lambda time_s: first(time_s) if time_s < since_s else second(time_s)], 16.0)
+
+
 def _airliners(rng: Generator, part: tuple[float, float], turn: float, duration_s: float) -> Rays:
     sky = Sky(rng, 2)
     speed = rng.uniform(200, 260, 2)
     first = sky.moving(rng, 1e4, (speed[0], 0.0, 0.0))
-    crossing = first(8.0) + rng.uniform(*part) * (sky.origin(0, 8.0) - first(8.0))
-    down = crossing - sky.origin(1, 8.0)
-    below = limb_crossing(sky.origin(1, 8.0), down / np.linalg.norm(down), 1e4)[0]
-    step = speed[1] * (math.sin(turn) * sky.east + math.cos(turn) * sky.north)
-    return sky.looks(rng, [first, lambda time_s: below + (time_s - 8.0) * step], duration_s)
+    return sky.looks(rng, [first, _crossed_by(sky, first, 8.0, rng.uniform(*part), speed[1], turn)], duration_s)
+
+
+def _crossed_by(sky: Sky, first: Motion, at_s: float, part: float, speed: float, turn: float) -> Motion:
+    """Return an airliner at a speed, which the second satellite sees where the first sees another, at a time.
+
+    part: how far up the first line of sight they cross. turn: which way it flies, from north to east.
+    """
+    crossing = first(at_s) + part * (sky.origin(0, at_s) - first(at_s))
+    down = crossing - sky.origin(1, at_s)
+    below = limb_crossing(sky.origin(1, at_s), down / np.linalg.norm(down), 1e4)[0]
+    step = speed * (math.sin(turn) * sky.east + math.cos(turn) * sky.north)
+    return lambda time_s: below + (time_s - at_s) * step
 
 
 def closing_ghost(rng: Generator) -> Rays:
@@ -242,6 +259,7 @@ CAUSES: dict[str, Callable[[Generator], Rays]] = {
     "closing_ghost": closing_ghost,
     "airliners": airliners,
     "low_crossing": low_crossing,
+    "changed_airliner": changed_airliner,
 }
 
 
