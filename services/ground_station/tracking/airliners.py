@@ -34,13 +34,14 @@ SETTLED_S, UNSETTLED_SLACK_M, UNSETTLED_SIGMA = 30.0, 1500.0, 4.0
 # No airliner climbs so; every rocket does, as low as that.
 STEEPEST_RAD = math.radians(20.0)
 # For so long after it last flew as an airliner or cold, a track is held for it: a stranger's detection leads it astray.
+# As long as it may still be one by its errors it is, too: one satellite alone soon knows no height.
 REMEMBERED_S = 30.0
 # What falls or coasts more slowly than this is no hotter than 700 K, for the air heats it by v^2 / 2 c_p: no satellite
 # sees such a thing. Wings carry no higher than this.
 COLD_M_PER_S, HIGHEST_WINGS_M = 1000.0, 25_000.0
-# What was never seen to boost, and has not been seen for so long, is nothing to warn of: where it went is anybody's
-# guess.
-UNSEEN_S = 10.0
+# What was never seen to boost, and has not been seen for so long or is known no better than this, is nothing to warn
+# of: where it goes is anybody's guess.
+UNSEEN_S, VAGUE_M = 10.0, 5_000.0
 
 
 @njit("boolean(float64[::1])", cache=True)
@@ -86,7 +87,8 @@ def note_airliner(track, now_s):  # type: ignore[no-untyped-def]
         return
     evidence = np.zeros(EVIDENCE)
     fly(track.mean, track.covariance, evidence)
-    if is_air_traffic(evidence) or is_cold(evidence):
+    remembered = track.time_s - track.airliner_s < REMEMBERED_S
+    if is_air_traffic(evidence) or is_cold(evidence) or (remembered and may_be_airliner(evidence)):
         track.airliner_s = track.time_s
 
 
@@ -99,7 +101,7 @@ def judge(records, rows, evidence, withheld, refuted):  # type: ignore[no-untype
     for k, row in enumerate(rows):
         record, said = records[row], evidence[k]
         no_rocket = said[BOOST_SEEN] == 0.0
-        lost = no_rocket and record.time_s - record.last_hit_s > UNSEEN_S
+        lost = no_rocket and (record.time_s - record.last_hit_s > UNSEEN_S or said[HEIGHT_SIGMA] > VAGUE_M)
         flies_so, settled = is_air_traffic(said), record.time_s - record.moved_s > SETTLED_S
         # Of what never flew so, the time is no number.
         flew_so = no_rocket and record.time_s - record.airliner_s < REMEMBERED_S

@@ -10,7 +10,7 @@ from services.ground_station.tracking.association.assignment import assign
 from services.ground_station.tracking.association.gating import gated
 from services.ground_station.tracking.bank.filters import LIGHT_M_PER_S, predict
 from services.ground_station.tracking.bank.imm import (
-    advance_in,
+    advance,
     combine,
     see,
     see_nothing,
@@ -66,7 +66,7 @@ def advance_all(tracks, time_s):
     for row in range(len(tracks)):
         track = tracks[row]
         track.detection = NONE
-        advance_in(track, time_s, room)
+        advance(track, time_s, room)
 
 
 @njit(cache=True, error_model="numpy")

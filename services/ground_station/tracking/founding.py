@@ -7,7 +7,7 @@ from numba import njit
 
 from services.ground_station.tracking.association.gating import log_likelihood
 from services.ground_station.tracking.association.meeting import MOST_MEMBERS, candidates, sees_any
-from services.ground_station.tracking.bank.imm import advance, combine, usual_force
+from services.ground_station.tracking.bank.imm import advance, combine, usual_force, working_room
 from services.ground_station.tracking.bank.models import BOOST, CRUISE, STATIC
 from services.ground_station.tracking.following import credit, note_hit
 from services.ground_station.tracking.forces import height_m
@@ -112,10 +112,10 @@ def begin_track(records, tracklets, pool, rows, near, log_gain):
     _empty(track)
     first = pool[tracklets[which[0]].history][place[0]]
     _guess(track, near, first.time_s)
-    surprise = 0.0
+    surprise, room = 0.0, working_room()
     for k in range(len(which)):
         ray = pool[tracklets[which[k]].history][place[k]]
-        advance(track, ray.time_s)
+        advance(track, ray.time_s, room)
         score = log_likelihood(track, ray.origin, ray.los, ray.sigma_rad) + log_gain[ray.sensor]
         surprise += credit(track, ray.origin, ray.los, ray.sigma_rad, score)
         note_hit(track, ray.time_s, ray.sensor)

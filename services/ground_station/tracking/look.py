@@ -174,7 +174,9 @@ def make_look(
     taken into account where a track's distance is known.
     """
     los = np.array(los_itrs, dtype=np.float64).reshape(-1, 3)
-    strength = np.broadcast_to(np.asarray(snr, dtype=np.float64), len(los))
+    strength = np.asarray(snr, dtype=np.float64)
+    if not strength.ndim:
+        strength = np.full(len(los), strength)
     finite = np.isfinite(los)
     if finite.all() and (strength[:-1] >= strength[1:]).all():
         kept = np.arange(len(los))
@@ -186,7 +188,7 @@ def make_look(
 
     def column_of(values: ArrayLike) -> Float64:
         array = np.asarray(values, dtype=np.float64)
-        return np.ascontiguousarray(array[kept]) if array.ndim else np.full(count, float(array))
+        return np.ascontiguousarray(array[kept]) if array.ndim else np.full(count, array)
 
     origin = np.ascontiguousarray(position_itrs_m, dtype=np.float64)
     sigma = column_of(sigma_rad)
@@ -198,7 +200,7 @@ def make_look(
         los,
         sigma,
         float(pixel_rad),
-        column_of(snr),
+        strength[kept],
         column_of(irradiance_w_per_m2),
         column_of(intensity_w_per_sr),
         column_of(row),

@@ -116,7 +116,7 @@ def look_of_cone(
         4 * math.pi * math.sin(half_angle_rad / 2) ** 2,
         sigma_rad * PIXELS_PER_SIGMA,
         los_itrs,
-        np.full(len(los_itrs), sigma_rad),
+        sigma_rad,
         snr,
         intensity_w_per_sr=intensity_w_per_sr,
     )

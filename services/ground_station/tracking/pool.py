@@ -12,14 +12,15 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from services.ground_station.tracking.records import RAY
+from services.ground_station.tracking.records import RAY, as_bytes
 
 Records = NDArray[np.void]
 Int64 = NDArray[np.int64]
 
-# Rows that a pool begins with, and looks written over that it has room for.
+# Rows that a pool begins with, and looks written over that it has room for: untouched they take no memory, and more
+# are copied into.
 FIRST_ROWS = 4096
-FIRST_OLD = 1024
+FIRST_OLD = 8192
 
 # head, tail: of the rows given back, counted since ever: those between rest or are free. used: rows ever lent.
 # old_head, old_tail: of the looks written over, counted since ever: those between may be put back.
@@ -102,7 +103,7 @@ class Pool:
         larger = _untouched(1, max(2 * len(old), tail + count - head))[0]
         larger_places = np.zeros(len(larger), dtype=WRITTEN_OVER)
         numbers = np.arange(head, tail)
-        larger[numbers % len(larger)] = old[numbers % len(old)]
+        as_bytes(larger)[numbers % len(larger)] = as_bytes(old)[numbers % len(old)]
         larger_places[numbers % len(larger)] = places[numbers % len(old)]
         self.arrays = self.arrays._replace(old=larger, old_places=larger_places)
 

@@ -167,6 +167,11 @@ def grown(records: Records, least: int) -> Records:
     return larger
 
 
+def as_bytes(records: Records) -> NDArray[np.uint8]:
+    """Return the bytes of contiguous records, a view, a row a record: NumPy copies records number by number."""
+    return records.view(np.uint8).reshape(len(records), records.itemsize)
+
+
 def copied(records: Records) -> Records:
     """Return a copy of contiguous records; NumPy's own copies them number by number."""
     return records.view(np.uint8).copy().view(records.dtype)

@@ -24,6 +24,7 @@ MARK_S = 0.5
 # A row given back rests for longer than anybody goes back in time.
 REST_FACTOR = 2.0
 NOTHING = np.zeros(0, dtype=TRACKLET)
+NOBODY = np.zeros(0, dtype=np.int64)
 
 
 class Sky:
@@ -93,29 +94,34 @@ class Sky:
         state.sensors.refused += refused
         told = state.told()
         tracklets = copied(state.tracklets[self._outcome[3][:seen]]) if seen else NOTHING
-        merged = self._merged(told) if begun else []
+        gone = self._announced_and_gone() if alone_over else NOBODY
+        merged = self._merged(gone, told) if len(gone) else []
         ended: list[Ended] = []
         if over:
             codes = self._outcome[0][: len(told)]
             ended = self._ended(told, codes, time_s)
             told = told[codes == ending.GOES_ON]
             state.drop_tracks(codes, time_s)
+        if len(gone):
+            merged += self._ended_tracklets(gone)
         if alone_over:
-            merged += self._ended_tracklets()
             state.drop_tracklets(self._outcome[1][: state.tracklet_count], time_s)
         return Changes(
             look, self.naming, state.sensors.names, told, tracklets, tuple(ended), tuple(merged), state.launches
         )
 
-    def _merged(self, told: Records) -> list[Ended]:
-        """Return the ends of announced tracks of single satellites that go on in a track of another event."""
+    def _announced_and_gone(self) -> Int64:
+        """Return the rows of the tracks of single satellites that were announced and are over: most never were."""
+        gone = np.flatnonzero(self._outcome[1][: self.state.tracklet_count])
+        return gone[self.state.tracklets["hits"][gone] >= self.config.plane_hits]
+
+    def _merged(self, gone: Int64, told: Records) -> list[Ended]:
+        """Return the ends of those of some rows that go on in a track of another event."""
         names = self.state.sensors.names
         tracklets = self.state.tracklets
         _, codes, into, _ = self._outcome
-        joined = np.flatnonzero(codes[: len(tracklets)] == tracklet_ends.JOINED)
-        announced = joined[tracklets["hits"][joined] >= self.config.plane_hits]
         ends = []
-        for row in announced.tolist():
+        for row in gone[codes[gone] == tracklet_ends.JOINED].tolist():
             identity = founder(self.naming, told[into[row]], names)
             if founder(self.naming, tracklets[row], names) != identity:
                 ends.append(Ended(tracklets[row].copy(), ending.NO_LOSS, event_id(identity)))
@@ -131,13 +137,11 @@ class Sky:
             over.append(Ended(record.copy(), reason, into, code not in ending.NO_OBJECT))
         return over
 
-    def _ended_tracklets(self) -> list[Ended]:
-        """Return the ends of announced tracks of single satellites that go on in nothing new."""
-        tracklets = self.state.tracklets
-        codes = self._outcome[1][: len(tracklets)]
-        gone = np.flatnonzero((codes != tracklet_ends.GOES_ON) & (codes != tracklet_ends.JOINED))
+    def _ended_tracklets(self, gone: Int64) -> list[Ended]:
+        """Return the ends of those of some rows that go on in nothing new."""
+        tracklets, codes = self.state.tracklets, self._outcome[1]
         over = []
-        for row in gone[tracklets["hits"][gone] >= self.config.plane_hits].tolist():
+        for row in gone[codes[gone] != tracklet_ends.JOINED].tolist():
             record = tracklets[row]
             into = self._event_of(int(record["thief"])) if codes[row] == tracklet_ends.IS_DOUBLE else ""
             reason = ending.NO_LOSS if into else f"not seen in {int(record['misses'])} looks"

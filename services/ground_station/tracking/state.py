@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from services.ground_station.tracking.histories import TRACK_LOOKS, TRACKLET_ROW
 from services.ground_station.tracking.launches import LaunchRecord
 from services.ground_station.tracking.pool import Pool, PoolArrays
-from services.ground_station.tracking.records import TOLD, TRACK, TRACKLET, copied, drop, grown
+from services.ground_station.tracking.records import TOLD, TRACK, TRACKLET, as_bytes, copied, drop, grown
 from services.ground_station.tracking.sensors import Sensors
 
 Records = NDArray[np.void]
@@ -67,7 +67,7 @@ class State:
         self.instant_s = self.untangled_s = -math.inf
         self._tracks = np.zeros(64, dtype=TRACK)
         # Their bytes, a row a track: NumPy copies records number by number, bytes at once.
-        self._track_bytes = _bytes(self._tracks)
+        self._track_bytes = as_bytes(self._tracks)
         self._tracklets = np.zeros(256, dtype=TRACKLET)
         self._tally = np.zeros(1, dtype=TALLY)
 
@@ -98,7 +98,7 @@ class State:
         tracks, tracklets, _ = self._tally.item()
         if tracks + detections > len(self._tracks):
             self._tracks = grown(self._tracks, tracks + detections)
-            self._track_bytes = _bytes(self._tracks)
+            self._track_bytes = as_bytes(self._tracks)
         self._tracklets = grown(self._tracklets, tracklets + detections)
         return StateArrays(
             self._tracks,
@@ -156,8 +156,3 @@ class State:
         self.tracklet_pool.restore(mark.tracklet_pool)
         self.launches = mark.launches
         self.instant_s, self.untangled_s = mark.instant_s, mark.untangled_s
-
-
-def _bytes(records: Records) -> NDArray[np.uint8]:
-    """Return the bytes of records, a view, a row a record."""
-    return records.view(np.uint8).reshape(len(records), records.itemsize)

@@ -128,6 +128,26 @@ def test_level_flight_on_an_airway_and_falling_are_remembered(climb_deg: float, 
     assert np.isnan(records["airliner_s"][0])
 
 
+@pytest.mark.parametrize(("sigma_m_per_s", "kept"), [(60.0, True), (10.0, False)])
+def test_what_may_still_be_an_airliner_stays_one(sigma_m_per_s: float, kept: bool) -> None:
+    records = flying(40.0, sigma_m_per_s, boosting=0.05, since_s=60.0)
+    records["airliner_s"] = NOW_S - REMEMBERED_S + 1.0
+    note_airliner(records[0], NOW_S)
+    assert (records["airliner_s"][0] == NOW_S) == kept
+    records["airliner_s"] = NOW_S - REMEMBERED_S - 1.0
+    note_airliner(records[0], NOW_S)
+    assert records["airliner_s"][0] == NOW_S - REMEMBERED_S - 1.0
+
+
+def test_what_is_hardly_known_is_no_threat_unless_it_was_seen_to_boost() -> None:
+    records = flying(45.0, 20.0, 1500.0, boosting=0.05, since_s=60.0)
+    assert told(records).state == "confirmed"
+    records["covariance"][0, :3, :3] = np.diag([6000.0**2] * 3)
+    assert told(records).state == "tentative"
+    records["boosting_s"] = NOW_S
+    assert told(records).state == "confirmed"
+
+
 def test_likely_thrust_in_level_flight_is_no_threat() -> None:
     # The boost model has been the likeliest by far for an instant, of an airliner that was found to move a second ago.
     assert told(flying(8.0, 20.0, speed_m_per_s=306.0, boosting=0.96, since_s=1.0)).state == "tentative"

@@ -67,7 +67,7 @@ UNDECIDED = 0
 
 @njit(cache=True, error_model="numpy")
 def working_room():
-    """Return arrays for `advance_in`: of the filters, states and covariances before and after mixing, probabilities."""
+    """Return arrays for `advance`: of the filters, states and covariances before and after mixing, probabilities."""
     return (
         np.empty((WORK, SIZE, SIZE)),
         np.empty((2, MODELS, SIZE)),
@@ -77,14 +77,11 @@ def working_room():
 
 
 @njit(cache=True, error_model="numpy")
-def advance(track, time_s):
-    """Move a track's models on to a time that is not earlier than its own, and what it says of itself."""
-    advance_in(track, time_s, working_room())
+def advance(track, time_s, room):
+    """Move a track's models on to a time that is not earlier than its own, and what it says of itself.
 
-
-@njit(cache=True, error_model="numpy")
-def advance_in(track, time_s, room):
-    """Do the same; room: `working_room`, once for many."""
+    room: `working_room`, once for many.
+    """
     step = time_s - track.time_s
     if step <= 0.0:
         return
@@ -246,13 +243,8 @@ def _mix(track, step, room):
     flow, before, shares = odds[:MODELS], odds[MODELS], odds[MODELS + 1]
     for i in range(MODELS):
         before[i] = track.probability[i]
-        if before[i] > 0.0:
-            for a in range(DIMENSIONS[i]):
-                x[0, i, a] = track.x[i, a]
-                for b in range(DIMENSIONS[i]):
-                    p[0, i, a, b] = track.p[i, a, b]
-    flows(before, x[0], step, flow)
-    total = 0.0
+    flows(before, track.x, step, flow)
+    total, mixed = 0.0, 0
     for j in range(MODELS):
         share = 0.0
         for i in range(MODELS):
@@ -260,11 +252,30 @@ def _mix(track, step, room):
         track.probability[j] = share if share > LEAST_PROBABILITY else 0.0
         total += track.probability[j]
         if track.probability[j] > 0.0 and flow[j, j] < (1.0 - LEAST_SHARE) * share:
+            mixed |= 1 << j
+    if mixed:
+        _keep_states(track, before, x, p)
+    for j in range(MODELS):
+        if mixed >> j & 1:
+            share = 0.0
+            for i in range(MODELS):
+                share += flow[i, j]
             for i in range(MODELS):
                 shares[i] = flow[i, j] / share
             _blend(j, shares, before[j] > 0.0, x, p, track)
     for j in range(MODELS):
         track.probability[j] /= total
+
+
+@njit(cache=True, error_model="numpy")
+def _keep_states(track, before, x, p):
+    """Copy the states and covariances of the models that hold: mixing writes over them."""
+    for i in range(MODELS):
+        if before[i] > 0.0:
+            for a in range(DIMENSIONS[i]):
+                x[0, i, a] = track.x[i, a]
+                for b in range(DIMENSIONS[i]):
+                    p[0, i, a, b] = track.p[i, a, b]
 
 
 @njit(cache=True, error_model="numpy")

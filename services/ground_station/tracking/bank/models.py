@@ -55,12 +55,7 @@ def rates(model, x, coupling, out):
     if model == STATIC:
         return
     vx, vy, vz = x[3], x[4], x[5]
-    gx, gy, gz = gravity_and_turn(x[0], x[1], x[2], vx, vy, vz)
     out[0], out[1], out[2] = vx, vy, vz
-    if model == BALLISTIC:
-        drag = ballistic_drag_per_m(x) * math.sqrt(vx * vx + vy * vy + vz * vz)
-        out[3], out[4], out[5] = gx - drag * vx, gy - drag * vy, gz - drag * vz
-        return
     if model == CRUISE:
         distance = math.sqrt(x[0] * x[0] + x[1] * x[1] + x[2] * x[2])
         ux, uy, uz = x[0] / distance, x[1] / distance, x[2] / distance
@@ -68,6 +63,11 @@ def rates(model, x, coupling, out):
         # Level flight follows the Earth's round: speed^2 / distance downwards.
         down = -climb / LEVEL_S - (vx * vx + vy * vy + vz * vz - climb * climb) / distance
         out[3], out[4], out[5] = down * ux, down * uy, down * uz
+        return
+    gx, gy, gz = gravity_and_turn(x[0], x[1], x[2], vx, vy, vz)
+    if model == BALLISTIC:
+        drag = ballistic_drag_per_m(x) * math.sqrt(vx * vx + vy * vy + vz * vz)
+        out[3], out[4], out[5] = gx - drag * vx, gy - drag * vy, gz - drag * vz
         return
     ax, ay, az = x[6], x[7], x[8]
     wx, wy, wz = gx + ax, gy + ay, gz + az

@@ -7,7 +7,15 @@ import pytest
 from numpy.typing import NDArray
 
 from services.ground_station.tracking.bank.filters import predict
-from services.ground_station.tracking.bank.imm import advance, burn_out, combine, convert, see, see_nothing
+from services.ground_station.tracking.bank.imm import (
+    advance,
+    burn_out,
+    combine,
+    convert,
+    see,
+    see_nothing,
+    working_room,
+)
 from services.ground_station.tracking.bank.models import (
     BALLISTIC,
     BOOST,
@@ -25,6 +33,7 @@ Float64 = NDArray[np.float64]
 
 UNITS = np.array([100.0] * 3 + [10.0] * 3 + [1.0] * 3 + [2e-5])
 PERIOD_S, SIGMA_RAD = 1.0, 1e-4
+ROOM = working_room()
 
 
 def bank(x: Float64, probability: list[float], rng: np.random.Generator) -> np.void:
@@ -58,7 +67,7 @@ def test_probabilities_stay_probabilities_whatever_is_seen() -> None:
         origin = satellites(1)[0](0.0)
         for _ in range(60):
             if rng.random() < 0.3:
-                advance(track, float(track["time_s"]) + rng.exponential(0.5))
+                advance(track, float(track["time_s"]) + rng.exponential(0.5), ROOM)
             if rng.random() < 0.5:
                 burn_out(track)
             else:
@@ -110,7 +119,7 @@ def test_models_that_agree_stay_in_agreement_when_they_turn_into_one_another() -
     track["x"][GLIDE, :9] = track["x"][BOOST, :9] = gliding()[:9]
     track["x"][BOOST, 9] = 1.0 / 2800.0
     alone = track["x"].copy(), track["p"].copy()
-    advance(track, 4.0)
+    advance(track, 4.0, ROOM)
     for model in (BOOST, GLIDE):
         size = DIMENSIONS[model]
         predict(model, alone[0][model], alone[1][model], 4.0)
@@ -121,8 +130,8 @@ def test_models_that_agree_stay_in_agreement_when_they_turn_into_one_another() -
 def test_no_time_changes_nothing() -> None:
     track = bank(gliding(), [0.4, 0.2, 0.2, 0.1, 0.1], np.random.default_rng(4))
     before = track.tobytes()
-    advance(track, 0.0)
-    advance(track, -1.0)
+    advance(track, 0.0, ROOM)
+    advance(track, -1.0, ROOM)
     assert track.tobytes() == before
 
 
@@ -131,7 +140,7 @@ def test_a_model_that_begins_takes_place_and_way_of_the_one_it_follows() -> None
     expected, doubt = np.zeros(SIZE), np.zeros((SIZE, SIZE))
     expected[:6] = track["x"][BOOST, :6]
     doubt[:6, :6] = track["p"][BOOST, :6, :6]
-    advance(track, 1.0)
+    advance(track, 1.0, ROOM)
     predict(BALLISTIC, expected, doubt, 1.0)
     assert 0.0 < track["probability"][BALLISTIC] < 0.02
     assert track["x"][BALLISTIC, :6] == pytest.approx(expected[:6], rel=1e-12)
@@ -168,7 +177,7 @@ def test_only_what_climbs_steeply_and_fast_does_not_begin_to_cruise(
     x[9] = 1.0 / 2800.0
     track = bank(x, [1.0, 0.0, 0.0, 0.0, 0.0], np.random.default_rng(8))
     track["x"][BOOST] = x
-    advance(track, 1.0)
+    advance(track, 1.0, ROOM)
     assert (track["probability"][CRUISE] > 0.0) == cruises
 
 
@@ -203,7 +212,7 @@ def watched_burnout(seed: int, sigma_rad: float) -> tuple[list[tuple[float, floa
             time_s = first_s + step * PERIOD_S - 0.05 * (3 - number)
             origin = satellite(time_s)
             los = line_of_sight(lambda at_s: flown.state_itrs(at_s)[0], origin, time_s)
-            advance(track, time_s)
+            advance(track, time_s, ROOM)
             see(track, origin, noisy(los, sigma_rad, rng), sigma_rad)
         said.append((time_s - flown.burnout_s, float(track["probability"][[BALLISTIC, GLIDE]].sum())))
     position, velocity = flown.state_itrs(time_s)
@@ -231,7 +240,7 @@ def test_state_after_a_burnout_is_as_sure_as_is_stated() -> None:
 def test_a_rocket_that_nobody_sees_for_minutes_stays_somewhere(gap_s: float) -> None:
     x = np.concatenate([true_state(flight("short_range_liquid", 90.0), 55.0), [1.0 / 2800.0]])
     track = bank(x, [1.0, 0.0, 0.0, 0.0, 0.0], np.random.default_rng(8))
-    advance(track, gap_s)
+    advance(track, gap_s, ROOM)
     assert np.isfinite(track["mean"]).all()
     assert np.isfinite(track["covariance"]).all()
     # Nothing that was slower than in orbit is out of sight.
