@@ -4,8 +4,8 @@ Where three satellites or more see it, their lines of sight meet in one object, 
 at rest explains them. Where two are all there is, they may see two unrelated sources, whose lines of sight happen to
 cross, and seem to fly along with the satellites: then a point at rest of its own, near the ground, for each must fail
 as well, for both together and for each alone; and what does not fly level and low, all by itself, must be no crossing
-of lines of sight to two airliners either. What moves must beat these by a wide margin, have gone a way that no
-wandering centroid feigns, and be faster than any cloud.
+of lines of sight to two airliners either, nor, where others fly near by, to one that gives way to another. What moves
+must beat these by a wide margin, have gone a way that no wandering centroid feigns, and be faster than any cloud.
 
 Compiled, without Python objects, for other compiled code to call.
 """
@@ -74,6 +74,8 @@ AIRLINER_HEIGHT_M = 10_500.0
 AIRLINER_SIGMA = np.array([2000.0, 200.0, 10.0])
 # By so much in chi-square motion must explain the looks better: they are rarer than heat at rest.
 AIRLINERS_CHI2 = 20.0
+# Where others fly near by, a satellite's looks may be of one first and then of another; that costs so much chi-square.
+CHANGE_CHI2 = 24.0
 # What rises or sinks slower is level; what does so lower than this may fly on wings.
 LEVEL_M_PER_S, WINGED_M = 60.0, 15_000.0
 # A crossing of lines of sight to two sources at rest rises as fast as the satellites close in, as parts of its height;
@@ -245,18 +247,15 @@ def _flies_by_itself(case):
 
 @njit(cache=True, error_model="numpy")
 def _airliners_chi2(case):
-    """Return chi-square if each satellite sees an airliner of its own, or one first and then another.
-
-    Where airliners are many, a track of two goes on with a third.
-    """
+    """Return chi-square if each satellite sees an airliner of its own; in company, or one first and then another."""
     looks, total = case.looks, 0.0
     for satellite in range(len(looks.lead)):
         first, end = looks.first[satellite], looks.first[satellite + 1]
         least = _level_chi2(case, first, end, looks.lead[satellite], case.sums[satellite])
         sums = np.empty((3, 9))
-        for cut in range(first + 1, end):
+        for cut in range(first + 1, end if case.company else first):
             gather(looks.time_s[first:cut], looks.terms[first:cut], case.line.about_s, sums)
-            before = _level_chi2(case, first, cut, cut - 1, sums)
+            before = CHANGE_CHI2 + _level_chi2(case, first, cut, cut - 1, sums)
             gather(looks.time_s[cut:end], looks.terms[cut:end], case.line.about_s, sums)
             least = min(least, before + _level_chi2(case, cut, end, end - 1, sums))
         total += least

@@ -26,6 +26,7 @@ CLUTTER_HEIGHT_SIGMA_M = 4000.0
 AIRLINER_HEIGHT_M = 10_500.0
 AIRLINER_SIGMA = (2000.0, 200.0, 10.0)
 AIRLINERS_CHI2 = 20.0
+CHANGE_CHI2 = 24.0
 LEVEL_M_PER_S, WINGED_M = 60.0, 15_000.0
 GHOST_RISE_M_PER_S = 100.0
 GHOST_RISE_PX = 2.5
@@ -102,16 +103,17 @@ def pixel_m(rays: Rays, near_itrs_m: Float64) -> float:
 
 
 def _airliners_chi2(
-    rays: Rays, information: Float64, near_itrs_m: Float64, own: NDArray[np.int64], about_s: float
+    rays: Rays, information: Float64, near_itrs_m: Float64, own: NDArray[np.int64], about_s: float, company: bool
 ) -> float:
-    """Return chi-square of one satellite's looks if they are of one airliner, or of one first and then of another."""
+    """Return chi-square of one satellite's looks if they are of one airliner; in company, or of two in turn."""
 
     def level(chosen: NDArray[np.int64]) -> float:
         return fit_level(rays, information, near_itrs_m, chosen, about_s, AIRLINER_HEIGHT_M, AIRLINER_SIGMA)
 
     newest_first = own[np.argsort(-rays.time_s[own], kind="stable")]
-    cuts = range(1, len(own))
-    return min([level(own), *(level(newest_first[:cut]) + level(newest_first[cut:]) for cut in cuts)])
+    cuts = range(1, len(own)) if company else ()
+    in_turn = (CHANGE_CHI2 + level(newest_first[:cut]) + level(newest_first[cut:]) for cut in cuts)
+    return min([level(own), *in_turn])
 
 
 def _nothing_else_explains(
@@ -139,7 +141,7 @@ def _nothing_else_explains(
         for place in range(len(rays.sensor_ids))
     )
     airliners = sum(
-        _airliners_chi2(rays, information, near_itrs_m, np.flatnonzero(rays.sensor == place), line.time_s)
+        _airliners_chi2(rays, information, near_itrs_m, np.flatnonzero(rays.sensor == place), line.time_s, company)
         for place in range(len(rays.sensor_ids))
     )
     if (apart - motion.chi2) / scale < config.moving_chi2 or (
