@@ -14,7 +14,7 @@ from bench.tracking.looks import Delivery, SimulatedLook, Sky, deliver, looks
 from bench.tracking.scenarios import Quality, boost, quiet_sky, salvo
 from bench.tracking.sight import across_axes
 from services.geometry.ellipsoid import SEMI_MAJOR_M, itrs_to_geodetic, limb_crossing
-from services.geometry.frames import itrs_from_gcrs
+from services.geometry.frames import EARTH_RATE_RAD_PER_S, itrs_from_gcrs
 from services.ground_station.tracking.looks_file import parse_look
 
 EXACT = Quality(sigma_rad=1e-12, detection_probability=1.0)
@@ -51,6 +51,27 @@ def test_light_comes_from_where_the_body_was_when_it_left(exact_boost: Sky) -> N
             age = float(np.linalg.norm(there - satellite)) / 299_792_458.0
         beside_the_line_of_sight_m = float(np.linalg.norm(np.cross(los, there - satellite)))
         assert beside_the_line_of_sight_m < 0.02
+
+
+def test_light_of_slow_bodies_comes_from_where_they_were_too() -> None:
+    sky = quiet_sky(2, days=3 / 86_400, clutter_per_look=0.0)
+    sensors = [dataclasses.replace(each, sigma_rad=1e-12) for each in sky.sensors]
+    kinds = dict(zip(("fire", "aircraft"), sky.bodies, strict=True))
+    seen = {"fire": 0, "aircraft": 0}
+    for look in taken(dataclasses.replace(sky, sensors=sensors, glint=None)):
+        for truth_id, detection in zip(look.truth_ids, look.line["detections"], strict=True):
+            assert truth_id is not None
+            kind, number = truth_id.split("-")
+            satellite, age = np.array(look.line["position_itrs_m"]), 0.0
+            for _ in range(4):
+                place, _ = kinds[kind].states(np.array([int(number)]), np.array([look.true_s - age]))
+                turn = -EARTH_RATE_RAD_PER_S * age
+                spin = np.array([[np.cos(turn), -np.sin(turn), 0], [np.sin(turn), np.cos(turn), 0], [0, 0, 1]])
+                away = spin @ place[0] - satellite
+                age = float(np.linalg.norm(away)) / 299_792_458.0
+            assert np.linalg.norm(np.cross(detection["los_itrs"], away)) < 0.01
+            seen[kind] += 1
+    assert min(seen.values()) > 30
 
 
 def test_noise_is_as_large_as_stated() -> None:

@@ -37,7 +37,7 @@ def note_company(track, tracks, tracklets, sensors, now_s):
 
 
 @njit(cache=True, error_model="numpy")
-def is_remembered(track, now_s):
+def had_company(track, now_s):
     """Return whether something else has moved near a track lately."""
     return now_s - track.company_s < REMEMBERED_S
 

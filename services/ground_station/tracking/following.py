@@ -26,7 +26,7 @@ from services.ground_station.tracking.bank.models import (
 )
 from services.ground_station.tracking.burning import note_burn
 from services.ground_station.tracking.bystanders import is_disproved, note_bystander, seen_by_two
-from services.ground_station.tracking.company import is_remembered, note_company
+from services.ground_station.tracking.company import had_company, note_company
 from services.ground_station.tracking.histories import TRACK_LOOKS, is_due, track_place, window, write_ray
 from services.ground_station.tracking.judgement import judge as judgement
 from services.ground_station.tracking.judgement.limits import DECIDE_HITS, DECIDE_S
@@ -258,7 +258,7 @@ def decide(tracks, tracklets, sensors, pool, now_s, rules, limits, confirm_score
         if _is_young(track, limits):
             track.inconsistent_s = np.nan
             continue
-        company = alone and is_remembered(track, now_s)
+        company = alone and had_company(track, now_s)
         rays = pool[track.history]
         verdict, way_px = judge_track(track, rays, now_s, rules.window_s, limits, scratch, motion, company)
         _believe(track, verdict, way_px, motion, now_s, rules.awaken_px)

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from services.geometry.ellipsoid import east_north_up, geodetic_to_itrs
 from services.ground_station.tracking.bank.models import STATIC
-from services.ground_station.tracking.company import REMEMBERED_S, has_company, is_remembered, note_company
+from services.ground_station.tracking.company import REMEMBERED_S, had_company, has_company, note_company
 from services.ground_station.tracking.records import STAYS, TRACK, TRACKLET, UNDECIDED
 from services.ground_station.tracking.sensors import SENSOR
 
@@ -127,11 +127,11 @@ def test_a_look_that_meets_the_tracks_own_elsewhere_is_none(height_m: float) -> 
     assert not is_met(track)
 
 
-def test_company_is_remembered_while_it_is_not_seen() -> None:
+def test_company_had_company_while_it_is_not_seen() -> None:
     own, other = own_track(), followed(TRACKLET)
     note_company(own[0], own, NOBODY[TRACKLET], SENSORS, NOW_S)
-    assert not is_remembered(own[0], NOW_S)
+    assert not had_company(own[0], NOW_S)
     note_company(own[0], own, other, SENSORS, NOW_S)
     note_company(own[0], own, NOBODY[TRACKLET], SENSORS, NOW_S + 10.0)
-    assert is_remembered(own[0], NOW_S + REMEMBERED_S - 0.1)
-    assert not is_remembered(own[0], NOW_S + REMEMBERED_S)
+    assert had_company(own[0], NOW_S + REMEMBERED_S - 0.1)
+    assert not had_company(own[0], NOW_S + REMEMBERED_S)
