@@ -40,6 +40,8 @@ THIRTY_DAYS, SECONDS_PER_DAY = 30.0, 86_400.0
 # Looks that are kept to find what a track's detections were of: twenty frames of four satellites, as the tracker waits
 # five seconds for late looks before its lines are final.
 KEPT_LOOKS = 80
+# What tracks were just confirmed by is sought among so many looks.
+LATELY_LOOKS = 8
 # Progress is told after so many looks, and shown so often, s.
 LOOKS_A_STEP, SHOWN_S = 200, 0.5
 
@@ -68,7 +70,7 @@ def false_tracks(sky: Sky, seed: int, reach: Callable[[float], None]) -> tuple[d
     reach: told now and then how far the sky has been searched, s.
     """
     window: deque[SimulatedLook] = deque(maxlen=KEPT_LOOKS)
-    lately: deque[Changes] = deque(maxlen=KEPT_LOOKS)
+    lately: deque[Changes] = deque(maxlen=LATELY_LOOKS)
     found: dict[str, str] = {}
 
     def settled(changes: Changes) -> None:
