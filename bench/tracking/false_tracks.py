@@ -21,6 +21,7 @@ from functools import partial
 from multiprocessing import get_context
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import Progress
 from scipy.stats import chi2
@@ -32,16 +33,17 @@ from services.ground_station.tracking import flying
 from services.ground_station.tracking.changes import Changes
 from services.ground_station.tracking.config import TrackingConfig
 from services.ground_station.tracking.describe import founder, track_id
+from services.ground_station.tracking.look import Look
 from services.ground_station.tracking.records import CONFIRMED, MOVES, NONE
 from services.ground_station.tracking.snapshot import TrackDetection
 from services.ground_station.tracking.tracker import Tracker
+
+Int64 = NDArray[np.int64]
 
 THIRTY_DAYS, SECONDS_PER_DAY = 30.0, 86_400.0
 # Looks that are kept to find what a track's detections were of: twenty frames of four satellites, as the tracker waits
 # five seconds for late looks before its lines are final.
 KEPT_LOOKS = 80
-# What tracks were just confirmed by is sought among so many looks.
-LATELY_LOOKS = 8
 # Progress is told after so many looks, and shown so often, s.
 LOOKS_A_STEP, SHOWN_S = 200, 0.5
 
@@ -70,11 +72,11 @@ def false_tracks(sky: Sky, seed: int, reach: Callable[[float], None]) -> tuple[d
     reach: told now and then how far the sky has been searched, s.
     """
     window: deque[SimulatedLook] = deque(maxlen=KEPT_LOOKS)
-    lately: deque[Changes] = deque(maxlen=LATELY_LOOKS)
+    lately: deque[_Detected] = deque(maxlen=KEPT_LOOKS)
     found: dict[str, str] = {}
 
     def settled(changes: Changes) -> None:
-        lately.append(changes)
+        lately.append(_Detected.of(changes))
         shown = confirmed(changes)
         for snapshot in shown:
             if snapshot.target_class != "static_heat" and snapshot.track_id not in found:
@@ -108,14 +110,30 @@ def confirmed(changes: Changes) -> Changes:
     )
 
 
-def newest(number: int, lately: deque[Changes]) -> TrackDetection | None:
-    """Return the newest detection of the track of a serial in what looks changed; None: there is none."""
-    for changes in reversed(lately):
-        look = changes.look
-        for records in (changes.tracks, changes.tracklets):
-            for record in records[(records["serial"] == number) & (records["detection"] != NONE)]:
-                place = int(look.arrays.listed[record["detection"]])
-                return TrackDetection(look.sensor_id, look.sequence, place)
+@dataclass(frozen=True, eq=False)
+class _Detected:
+    """Which tracks a look has seen: their serials, (n,), and the detections' places in its arrays, (n,)."""
+
+    look: Look
+    serials: Int64
+    places: Int64
+
+    @staticmethod
+    def of(changes: Changes) -> "_Detected":
+        """Return it as copies: whole records would drive the tracker's own out of the caches."""
+        both = (changes.tracks, changes.tracklets)
+        serials, places = (np.concatenate([records[name] for records in both]) for name in ("serial", "detection"))
+        seen = places != NONE
+        return _Detected(changes.look, serials[seen], places[seen])
+
+
+def newest(number: int, lately: deque[_Detected]) -> TrackDetection | None:
+    """Return the newest detection of the track of a serial; None: no look lately has seen it."""
+    for detected in reversed(lately):
+        rows = np.flatnonzero(detected.serials == number)
+        if len(rows):
+            look = detected.look
+            return TrackDetection(look.sensor_id, look.sequence, int(look.arrays.listed[detected.places[rows[0]]]))
     return None
 
 

@@ -280,11 +280,10 @@ class _Looker:
         count = int(self._generator.poisson(self._sensor.clutter_per_look))
         half_angle = self._sensor.half_angle_rad
         full = _is_full(position, boresight, half_angle)
-        draws = count if full else 2 * count
         kept = np.empty((0, 3))
         while len(kept) < count:
-            cosine = self._generator.uniform(math.cos(half_angle), 1.0, draws)
-            turn = self._generator.uniform(0.0, 2 * math.pi, draws)
+            cosine = self._generator.uniform(math.cos(half_angle), 1.0, 2 * count)
+            turn = self._generator.uniform(0.0, 2 * math.pi, 2 * count)
             los = about(boresight, cosine, np.cos(turn), np.sin(turn))
             kept = los if full else np.concatenate([kept, los[~np.isnan(limb_crossing(position, los)[:, 0])]])
         return kept[:count]

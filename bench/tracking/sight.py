@@ -46,7 +46,7 @@ def on_ellipsoid(direction: Float64, height_m: Float64) -> Float64:
 def on_circles(
     start: Float64, ahead: Float64, which: NDArray[np.int64], cosine: Float64, sine: Float64
 ) -> tuple[Float64, Float64]:
-    """Return (n, 3) directions on great circles and along them; of those `which` (n,), each at its own angle (n,)."""
+    """Return (n, 3) directions on great circles `which`, and along them, by cosine and sine of each way, (n,)."""
     direction, along = np.empty((len(which), 3)), np.empty((len(which), 3))
     for k, row in enumerate(which):
         for i in range(3):
@@ -120,7 +120,7 @@ def in_view(
     cache=True,
 )
 def left_from(place: Float64, velocity: Float64, position: Float64) -> tuple[Float64, Float64]:
-    """Return (n, 3) where light left slow bodies that are at places (n, 3) when it arrives, and that in axes of then.
+    """Return (n, 3) where light left slow bodies that are at places (n, 3) as it arrives, and it in axes of reception.
 
     velocity: (n, 3); no more than some hundred metres a second, with which bodies go on straight ahead for
     milliseconds to less than a micrometre. position: (3,) of the satellite.
@@ -171,7 +171,7 @@ def across_axes(los: Float64) -> Float64:
 
 @njit("float64[:, ::1](float64[::1], float64[::1], float64[::1], float64[::1])", cache=True)
 def about(boresight: Float64, cosine: Float64, turn_cosine: Float64, turn_sine: Float64) -> Float64:
-    """Return (n, 3) directions: off the boresight by angles (n,) with these cosines, turned about it."""
+    """Return (n, 3) directions: off the boresight by angles (n,), turned about it from the first across it on."""
     axes, los = across_axes(boresight.reshape((1, 3)))[0], np.empty((len(cosine), 3))
     for k in range(len(cosine)):
         sine = math.sqrt(1.0 - cosine[k] * cosine[k])

@@ -34,26 +34,33 @@ SETTLED_S, UNSETTLED_SLACK_M, UNSETTLED_SIGMA = 30.0, 1500.0, 4.0
 # No airliner climbs so; every rocket does, as low as that.
 STEEPEST_RAD = math.radians(20.0)
 # For so long after it last flew as an airliner or cold, a track is held for it: a stranger's detection leads it astray.
-# As long as it may still be one by its errors it is, too: one satellite alone soon knows no height.
-REMEMBERED_S = 30.0
+# What flew so still does as long as nothing but so many standard deviations speaks against it: one satellite alone soon
+# knows no height.
+REMEMBERED_S, DOUBTFUL_SIGMA = 30.0, 4.0
 # What falls or coasts more slowly than this is no hotter than 700 K, for the air heats it by v^2 / 2 c_p: no satellite
 # sees such a thing. Wings carry no higher than this.
 COLD_M_PER_S, HIGHEST_WINGS_M = 1000.0, 25_000.0
-# What was never seen to boost, and has not been seen for so long or is known no better than this, is nothing to warn
-# of: where it goes is anybody's guess.
+# What was never seen to boost, and has not been seen for so long or whose height is known no better than this, is
+# nothing to warn of: where it goes is anybody's guess.
 UNSEEN_S, VAGUE_M = 10.0, 5_000.0
+
+
+@njit("boolean(float64[::1], float64)", cache=True)
+def _is_on_airway(evidence: Float64, sigmas: float) -> bool:
+    """Return whether a row of evidence is of what flies as an airliner does, but for so many standard deviations."""
+    height_error, speed_error = sigmas * evidence[HEIGHT_SIGMA], sigmas * evidence[SPEED_SIGMA]
+    return bool(
+        evidence[BOOST_SEEN] == 0.0
+        and LOWEST_M - height_error <= evidence[HEIGHT] <= HIGHEST_M + height_error
+        and SLOWEST_M_PER_S - speed_error <= evidence[SPEED] <= FASTEST_M_PER_S + speed_error
+        and abs(evidence[CLIMB]) <= AIRWAY_CLIMB_RAD + sigmas * evidence[CLIMB_SIGMA]
+    )
 
 
 @njit("boolean(float64[::1])", cache=True)
 def is_air_traffic(evidence: Float64) -> bool:
     """Return whether a row of evidence is of what flies as an airliner does."""
-    height_error, speed_error = AIRWAY_SIGMA * evidence[HEIGHT_SIGMA], AIRWAY_SIGMA * evidence[SPEED_SIGMA]
-    return bool(
-        evidence[BOOST_SEEN] == 0.0
-        and LOWEST_M - height_error <= evidence[HEIGHT] <= HIGHEST_M + height_error
-        and SLOWEST_M_PER_S - speed_error <= evidence[SPEED] <= FASTEST_M_PER_S + speed_error
-        and abs(evidence[CLIMB]) <= AIRWAY_CLIMB_RAD + AIRWAY_SIGMA * evidence[CLIMB_SIGMA]
-    )
+    return _is_on_airway(evidence, AIRWAY_SIGMA)
 
 
 @njit("boolean(float64[::1])", cache=True)
@@ -82,13 +89,14 @@ def is_cold(evidence: Float64) -> bool:
 
 @njit(cache=True, error_model="numpy")
 def note_airliner(track, now_s):  # type: ignore[no-untyped-def]
-    """Keep in a track's record that it now flies as an airliner does, or cold, if so; when its motion is weighed."""
+    """Keep in a track's record that it flies as an airliner does, or cold, or did and still may, when it is judged."""
     if track.judged_s != now_s or not math.isnan(track.boosting_s):
         return
     evidence = np.zeros(EVIDENCE)
     fly(track.mean, track.covariance, evidence)
+    # Of what never flew so, the time is no number.
     remembered = track.time_s - track.airliner_s < REMEMBERED_S
-    if is_air_traffic(evidence) or is_cold(evidence) or (remembered and may_be_airliner(evidence)):
+    if is_air_traffic(evidence) or is_cold(evidence) or (remembered and _is_on_airway(evidence, DOUBTFUL_SIGMA)):
         track.airliner_s = track.time_s
 
 
@@ -101,10 +109,10 @@ def judge(records, rows, evidence, withheld, refuted):  # type: ignore[no-untype
     for k, row in enumerate(rows):
         record, said = records[row], evidence[k]
         no_rocket = said[BOOST_SEEN] == 0.0
-        lost = no_rocket and (record.time_s - record.last_hit_s > UNSEEN_S or said[HEIGHT_SIGMA] > VAGUE_M)
+        unknown = no_rocket and (record.time_s - record.last_hit_s > UNSEEN_S or said[HEIGHT_SIGMA] > VAGUE_M)
         flies_so, settled = is_air_traffic(said), record.time_s - record.moved_s > SETTLED_S
         # Of what never flew so, the time is no number.
         flew_so = no_rocket and record.time_s - record.airliner_s < REMEMBERED_S
-        withheld[k] = lost or flies_so or flew_so or is_cold(said)
+        withheld[k] = unknown or flies_so or flew_so or is_cold(said)
         withheld[k] |= not settled and may_be_airliner(said)
-        refuted[k] = not lost and flies_so and settled
+        refuted[k] = not unknown and flies_so and settled

@@ -46,15 +46,15 @@ def _drives(track, boosting):
     distance = math.sqrt(mean[0] ** 2 + mean[1] ** 2 + mean[2] ** 2)
     climb = (mean[0] * mean[3] + mean[1] * mean[4] + mean[2] * mean[5]) / (distance * speed)
     thrust = (mean[6] * mean[3] + mean[7] * mean[4] + mean[8] * mean[5]) / speed
-    speed_variance, climb_variance = 0.0, 0.0
+    speed_variance, rise_variance = 0.0, 0.0
     for i in range(3):
         for j in range(3):
             known = track.covariance[3 + i, 3 + j]
-            along_i, along_j = mean[3 + i] / speed, mean[3 + j] / speed
-            speed_variance += along_i * known * along_j
-            climb_variance += (mean[i] / distance - climb * along_i) * known * (mean[j] / distance - climb * along_j)
+            speed_variance += mean[3 + i] * known * mean[3 + j] / (speed * speed)
+            rise_variance += mean[i] * known * mean[j] / (distance * distance)
     slow = speed - BEYOND_SIGMA * math.sqrt(max(speed_variance, 0.0))
-    climb -= BEYOND_SIGMA * math.sqrt(max(climb_variance, 0.0)) / speed
+    # Of the rise, not of the angle: what has gone astray steeply has gone astray along its way, too.
+    climb -= BEYOND_SIGMA * math.sqrt(max(rise_variance, 0.0)) / speed
     no_wings = slow > WINGED_M_PER_S or climb > STEEPEST
     surely = (no_wings and boosting > LIKELY) or (climb > STEEP and boosting > SURE)
     return thrust > LEAST_THRUST_M_PER_S2 and surely

@@ -215,7 +215,7 @@ def miss(tracks, in_view, sensor, sensors, time_s, log_missed):
 def judge_track(track, rays, now_s, window_s, limits, scratch, motion, company):
     """Return what a track's newest looks say: verdict, way in pixels.
 
-    scratch: `empty_window`. motion: (3, 3) out. company: something else moves near it.
+    scratch: `empty_window`. motion: (3, 3) out. company: something else has moved near it lately.
     """
     time_s, origin, los, sigma_rad, pixel_rad, sensor = scratch
     n = window(rays, track.count, now_s - window_s, time_s, origin, los, sigma_rad, pixel_rad, sensor)

@@ -177,6 +177,8 @@ def make_look(
     strength = np.asarray(snr, dtype=np.float64)
     if not strength.ndim:
         strength = np.full(len(los), strength)
+    if strength.shape != (len(los),):
+        raise ValueError(f"{len(los)} lines of sight have snr of shape {strength.shape}; give one each, or one for all")
     finite = np.isfinite(los)
     if finite.all() and (strength[:-1] >= strength[1:]).all():
         kept = np.arange(len(los))

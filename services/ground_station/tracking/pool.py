@@ -17,8 +17,8 @@ from services.ground_station.tracking.records import RAY, as_bytes
 Records = NDArray[np.void]
 Int64 = NDArray[np.int64]
 
-# Rows that a pool begins with, and looks written over that it has room for: untouched they take no memory, and more
-# are copied into.
+# Rows that a pool begins with, and looks written over that it has room for: as many as some hundred objects need, for
+# growth copies all; what is not touched takes no memory.
 FIRST_ROWS = 4096
 FIRST_OLD = 8192
 

@@ -54,7 +54,7 @@ def flying(
     record["time_s"] = record["last_hit_s"] = record["judged_s"] = NOW_S
     record["first_s"], record["moved_s"] = NOW_S - 8.0, NOW_S - since_s
     record["detection"] = NONE
-    for name in ("airliner_s", "boosting_s", "burnt_s", "inconsistent_s", "intensity_w_per_sr"):
+    for name in ("airliner_s", "company_s", "boosting_s", "burnt_s", "inconsistent_s", "intensity_w_per_sr"):
         record[name] = np.nan
     return records
 
@@ -139,6 +139,13 @@ def test_what_may_still_be_an_airliner_stays_one(sigma_m_per_s: float, kept: boo
     assert records["airliner_s"][0] == NOW_S - REMEMBERED_S - 1.0
 
 
+def test_level_flight_surely_off_the_airways_is_held_for_an_airliner_no_longer() -> None:
+    records = flying(0.0, 10.0, height_m=6_000.0, boosting=0.05, since_s=60.0)
+    records["airliner_s"] = NOW_S - 10.0
+    note_airliner(records[0], NOW_S)
+    assert records["airliner_s"][0] == NOW_S - 10.0
+
+
 def test_what_is_hardly_known_is_no_threat_unless_it_was_seen_to_boost() -> None:
     records = flying(45.0, 20.0, 1500.0, boosting=0.05, since_s=60.0)
     assert told(records).state == "confirmed"
@@ -173,6 +180,8 @@ def boosting_s(records: NDArray[np.void]) -> float:
 
 def test_thrust_is_believed_only_where_no_error_explains_the_climb() -> None:
     assert math.isnan(boosting_s(flying(40.0, 80.0, boosting=0.9)))
+    # Steep by chance: the angle is known better than the rise.
+    assert math.isnan(boosting_s(flying(58.0, 60.0, speed_m_per_s=330.0, boosting=0.97)))
     assert boosting_s(flying(60.0, 5.0, boosting=0.9)) == NOW_S
 
 

@@ -13,12 +13,21 @@ from services.ground_station.tracking.sensors import SENSOR
 NOW_S = 100.0
 EAST, NORTH, UP = east_north_up(0.0, 0.0)
 NOBODY = {TRACK: np.zeros(0, dtype=TRACK), TRACKLET: np.zeros(0, dtype=TRACKLET)}
-# Three satellites over the equator, 1,100 km up, some hundred kilometres apart.
-SENSORS = np.zeros(3, dtype=SENSOR)
-for number, east_m in enumerate((-5e5, 5e5, 0.0)):
-    SENSORS["position"][number] = geodetic_to_itrs(0.0, 0.0, 1.1e6) + east_m * EAST + 3e5 * NORTH
 # What the track looks like that two satellites see: 2 km up.
 CROSSING = geodetic_to_itrs(0.0, 0.0, 2000.0)
+
+
+def three_satellites() -> NDArray[np.void]:
+    """Return records of satellites over the equator, 1,100 km up, some hundred kilometres apart, that just looked."""
+    records = np.zeros(3, dtype=SENSOR)
+    east_m = np.array([-5e5, 5e5, 0.0])
+    records["position"] = geodetic_to_itrs(0.0, 0.0, 1.1e6) + east_m[:, None] * EAST + 3e5 * NORTH
+    records["time_s"] = NOW_S
+    return records
+
+
+SENSORS = three_satellites()
+SENSORS.flags.writeable = False
 
 
 def followed(kind: np.dtype[np.void], **changes: float) -> NDArray[np.void]:
@@ -55,9 +64,9 @@ def own_track() -> NDArray[np.void]:
     return records
 
 
-def is_met(other: NDArray[np.void]) -> bool:
+def is_met(other: NDArray[np.void], sensors: NDArray[np.void] = SENSORS) -> bool:
     own, others = own_track(), NOBODY | {other.dtype: other}
-    return bool(has_company(own[0], np.concatenate([own, others[TRACK]]), others[TRACKLET], SENSORS, NOW_S))
+    return bool(has_company(own[0], np.concatenate([own, others[TRACK]]), others[TRACKLET], sensors.copy(), NOW_S))
 
 
 @pytest.mark.parametrize("kind", [TRACK, TRACKLET], ids=["in space", "of one satellite"])
@@ -85,7 +94,7 @@ def test_what_may_rest_is_not() -> None:
     assert not is_met(followed(TRACKLET, sigma_m_per_s=100.0))
 
 
-def test_what_may_rest_but_is_higher_than_any_fire_is() -> None:
+def test_what_is_higher_than_any_fire_is_company_though_it_may_rest() -> None:
     assert is_met(followed(TRACK, rests=0.9, height_m=11_000.0))
     assert not is_met(followed(TRACK, rests=0.9, height_m=7_000.0))
 
@@ -93,7 +102,7 @@ def test_what_may_rest_but_is_higher_than_any_fire_is() -> None:
 def test_nothing_is_its_own_company() -> None:
     own = own_track()
     own["hits"] = 9
-    assert not has_company(own[0], own, NOBODY[TRACKLET], SENSORS, NOW_S)
+    assert not has_company(own[0], own, NOBODY[TRACKLET], SENSORS.copy(), NOW_S)
 
 
 def airliner_behind(satellite: int, height_m: float) -> NDArray[np.float64]:
@@ -106,7 +115,7 @@ def airliner_behind(satellite: int, height_m: float) -> NDArray[np.float64]:
 
 
 @pytest.mark.parametrize(("seen_by", "height_m", "met"), [(1, 10_000.0, True), (2, 12_000.0, True), (0, 1e4, False)])
-def test_one_look_along_which_the_tracks_own_meets_an_airway_is_company(
+def test_one_look_that_meets_a_line_of_sight_to_the_track_on_an_airway_is_company(
     seen_by: int, height_m: float, met: bool
 ) -> None:
     # Satellite 0 would see an airliner here; so does another one, whose track over the ground lies beyond it.
@@ -121,17 +130,31 @@ def test_one_look_along_which_the_tracks_own_meets_an_airway_is_company(
 
 
 @pytest.mark.parametrize("height_m", [500.0, 20_000.0])
-def test_a_look_that_meets_the_tracks_own_elsewhere_is_none(height_m: float) -> None:
+def test_a_look_that_meets_it_elsewhere_is_none(height_m: float) -> None:
     track = there(TRACK, airliner_behind(0, height_m), 0.0, 1000.0)
     track["probability"][0, STATIC], track["sensors"] = 0.9, 0b10
     assert not is_met(track)
 
 
-def test_company_had_company_while_it_is_not_seen() -> None:
+def test_a_look_of_a_satellite_that_is_long_gone_is_none() -> None:
+    track, gone = there(TRACK, airliner_behind(0, 1e4), 0.0, 1000.0), SENSORS.copy()
+    track["probability"][0, STATIC], track["sensors"] = 0.9, 0b10
+    assert is_met(track)
+    gone["time_s"][1] = NOW_S - 6.0
+    assert not is_met(track, gone)
+
+
+def test_a_look_of_the_track_itself_is_none() -> None:
+    own, other = own_track(), there(TRACKLET, geodetic_to_itrs(0.0, 0.0, 10_000.0), 0.0, 1000.0)
+    own["mean"][0, :3], other["sensor"] = geodetic_to_itrs(0.0, 0.0, 10_500.0), 1
+    assert not has_company(own[0], own, other, SENSORS.copy(), NOW_S)
+
+
+def test_company_is_remembered_while_it_is_not_seen() -> None:
     own, other = own_track(), followed(TRACKLET)
-    note_company(own[0], own, NOBODY[TRACKLET], SENSORS, NOW_S)
+    note_company(own[0], own, NOBODY[TRACKLET], SENSORS.copy(), NOW_S)
     assert not had_company(own[0], NOW_S)
-    note_company(own[0], own, other, SENSORS, NOW_S)
-    note_company(own[0], own, NOBODY[TRACKLET], SENSORS, NOW_S + 10.0)
+    note_company(own[0], own, other, SENSORS.copy(), NOW_S)
+    note_company(own[0], own, NOBODY[TRACKLET], SENSORS.copy(), NOW_S + 10.0)
     assert had_company(own[0], NOW_S + REMEMBERED_S - 0.1)
     assert not had_company(own[0], NOW_S + REMEMBERED_S)

@@ -203,9 +203,9 @@ def test_going_back_puts_back_what_was_written_over() -> None:
 def test_what_was_written_over_is_kept_no_longer_than_rows_rest() -> None:
     pool = Pool(7, 10.0)
     row = int(pool.lend(1, 0.0)[0])
-    write_over(pool, row, 0, 20 * FIRST_OLD, 0.1)
+    write_over(pool, row, 0, 4 * FIRST_OLD, 0.1)
     assert len(pool.arrays.old) == FIRST_OLD
-    last = 20 * FIRST_OLD
+    last = 4 * FIRST_OLD
     stood, mark = pool.rays[row].copy(), pool.mark()
     write_over(pool, row, last, last + 90, 0.1)
     pool.restore(mark)

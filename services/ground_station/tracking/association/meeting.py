@@ -217,31 +217,40 @@ def _meet(place_a, los_a, sigma_a, place_b, los_b, sigma_b, gate):
 
     place: where each begins, los: unit; three numbers each. Infinity: they cannot be of one source.
     """
-    nowhere = (np.nan, np.nan, np.nan)
+    miss2, sine2, range_a, range_b, between = passing(place_a, los_a, place_b, los_b)
+    # What is surely too far apart, nearly all, needs no roots.
+    noise_a, noise_b = range_a * sigma_a, range_b * sigma_b
+    if not miss2 <= gate * gate * (noise_a * noise_a + noise_b * noise_b) * 1.0001:
+        return np.inf, between
+    sigma = math.hypot(noise_a, noise_b)
+    apart = math.sqrt(miss2) / sigma
+    if apart >= gate:
+        return np.inf, between
+    # How far the crossing may lie off along the lines of sight.
+    slack = 4.0 * sigma / math.sqrt(sine2)
+    return (apart if LOWEST_M - slack < height_m(*between) < HIGHEST_M else np.inf), between
+
+
+@njit(cache=True, error_model="numpy")
+def passing(place_a, los_a, place_b, los_b):
+    """Return how two lines of sight pass each other, three numbers for each place and unit vector.
+
+    Squared distance, squared sine between them, both ranges there, and the point between; the distance is infinite
+    where they are nearly parallel or pass behind their origins.
+    """
     gap = (place_b[0] - place_a[0], place_b[1] - place_a[1], place_b[2] - place_a[2])
     cosine, along_a, along_b = _dot(los_a, los_b), _dot(los_a, gap), _dot(los_b, gap)
     sine2 = 1.0 - cosine * cosine
     if sine2 < SMALLEST_SINE**2:
-        return np.inf, nowhere
+        return np.inf, sine2, 0.0, 0.0, place_a
     range_a = (along_a - cosine * along_b) / sine2
     range_b = (cosine * along_a - along_b) / sine2
     if range_a <= 0.0 or range_b <= 0.0:
-        return np.inf, nowhere
+        return np.inf, sine2, range_a, range_b, place_a
     xa, ya, za = place_a[0] + range_a * los_a[0], place_a[1] + range_a * los_a[1], place_a[2] + range_a * los_a[2]
     xb, yb, zb = place_b[0] + range_b * los_b[0], place_b[1] + range_b * los_b[1], place_b[2] + range_b * los_b[2]
     miss2 = (xa - xb) ** 2 + (ya - yb) ** 2 + (za - zb) ** 2
-    # What is surely too far apart, nearly all, needs no roots.
-    noise_a, noise_b = range_a * sigma_a, range_b * sigma_b
-    if miss2 > gate * gate * (noise_a * noise_a + noise_b * noise_b) * 1.0001:
-        return np.inf, nowhere
-    sigma = math.hypot(noise_a, noise_b)
-    apart = math.sqrt(miss2) / sigma
-    if apart >= gate:
-        return np.inf, nowhere
-    between = ((xa + xb) / 2.0, (ya + yb) / 2.0, (za + zb) / 2.0)
-    # How far the crossing may lie off along the lines of sight.
-    slack = 4.0 * sigma / math.sqrt(sine2)
-    return (apart if LOWEST_M - slack < height_m(*between) < HIGHEST_M else np.inf), between
+    return miss2, sine2, range_a, range_b, ((xa + xb) / 2.0, (ya + yb) / 2.0, (za + zb) / 2.0)
 
 
 @njit(cache=True, error_model="numpy")

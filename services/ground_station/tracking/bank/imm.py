@@ -257,11 +257,8 @@ def _mix(track, step, room):
         _keep_states(track, before, x, p)
     for j in range(MODELS):
         if mixed >> j & 1:
-            share = 0.0
             for i in range(MODELS):
-                share += flow[i, j]
-            for i in range(MODELS):
-                shares[i] = flow[i, j] / share
+                shares[i] = flow[i, j] / track.probability[j]
             _blend(j, shares, before[j] > 0.0, x, p, track)
     for j in range(MODELS):
         track.probability[j] /= total

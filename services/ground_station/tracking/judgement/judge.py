@@ -74,7 +74,8 @@ AIRLINER_HEIGHT_M = 10_500.0
 AIRLINER_SIGMA = np.array([2000.0, 200.0, 10.0])
 # By so much in chi-square motion must explain the looks better: they are rarer than heat at rest.
 AIRLINERS_CHI2 = 20.0
-# Where others fly near by, a satellite's looks may be of one first and then of another; that costs so much chi-square.
+# Where others fly near by, a satellite's looks may be of one first and then of another; that costs so much chi-square,
+# of errors as stated.
 CHANGE_CHI2 = 24.0
 # What rises or sinks slower is level; what does so lower than this may fly on wings.
 LEVEL_M_PER_S, WINGED_M = 60.0, 15_000.0
@@ -144,7 +145,7 @@ def judge(
     sensor: int64, one number a satellite. near_itrs_m: (3,) where the track is. hit_ratio: part of the looks with it
     in view that saw it. limits: from `limits_from`. moves: it is known to move, so that only whether it stays after all
     is asked; what is too fast for that is called consistent, undecided motion_out and all. company: something else
-    moves near it.
+    has moved near it lately.
 
     Fills motion_out (3, 3) with position, velocity and acceleration at the newest look, ITRS; NaN where undecided
     because the looks are too few or do not determine them. The way is 0 there, and where the looks do not fit one
@@ -199,7 +200,7 @@ def judge(
 def _is_no_ghost(case):
     """Return whether motion explains two satellites' looks far better than a point at rest for each.
 
-    Unless it flies level and low all by itself, also far better than an airliner for each.
+    Unless it flies level and low all by itself, also far better than an airliner for each, or one after another.
     """
     if (
         case.duration_s < case.limits[DECIDE_TWO_SATELLITES_S]

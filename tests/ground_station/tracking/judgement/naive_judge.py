@@ -67,7 +67,7 @@ def judge(
     """Return the judgement over all given lines of sight.
 
     near_itrs_m: (3,) where the track is. hit_ratio: part of the looks with it in view that saw it. company: something
-    else moves near it.
+    else has moved near it lately.
     """
     duration = float(np.ptp(rays.time_s)) if len(rays) else 0.0
     witnesses = int((np.bincount(rays.sensor) >= 3).sum())

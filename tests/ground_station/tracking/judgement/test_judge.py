@@ -154,11 +154,27 @@ def test_two_airliners_look_like_one_thing_that_flies_low_unless_there_is_compan
     assert verdicts[True, "rocket"] == verdicts[False, "rocket"]
 
 
-def test_an_airliner_that_gives_way_to_another_does_not_climb() -> None:
-    verdicts = [judged(*window("changed_airliner", seed), company=True)[0] for seed in range(4 * SEEDS)]
-    assert MOVING not in verdicts
+def test_an_airliner_that_gives_way_to_another_does_not_move_in_company() -> None:
+    verdicts = {
+        company: [judged(*window("changed_airliner", seed), company=company)[0] for seed in range(4 * SEEDS)]
+        for company in (False, True)
+    }
+    assert MOVING in verdicts[False]
+    assert MOVING not in verdicts[True]
     # Most fit one object: no contradiction gives them away.
-    assert verdicts.count(CONSISTENT) > 3 * SEEDS
+    assert verdicts[True].count(CONSISTENT) > 3 * SEEDS
+
+
+def test_rockets_that_two_see_move_in_company_as_well() -> None:
+    moving = {False: 0, True: 0}
+    for seed, company in ((seed, company) for seed in range(4 * SEEDS) for company in (False, True)):
+        rng = np.random.default_rng([seed, 9])
+        sky = Sky(rng, 2)
+        motion = sky.moving(rng, 1e4, (100.0, 50.0, 300.0), 20.0)
+        lines = sky.looks(rng, [motion] * 2, 16.0)
+        moving[company] += judged(lines, motion(8.0), company=company)[0] == MOVING
+    assert moving[False] > SEEDS
+    assert moving[True] >= 0.95 * moving[False]
 
 
 def test_windows_show_every_verdict() -> None:
