@@ -8,17 +8,27 @@ upper bound of a Poisson count. Thirty full days are 10.4 million looks.
 A false track is one that is ever confirmed with a class other than static_heat: aircraft are no threats either. What
 the false ones were made of is counted by what their newest detection truly was of when they were first confirmed.
 
-Run alone: python -m bench.tracking.false_tracks [--days 0.05] [--runs 1] [--jobs 2]
+Thirty days take hours: with --into, each sky's result is kept in a file as soon as it is there, one JSON object a line.
+The same command goes on where it was stopped, and the figures are of all skies in the file.
+
+Run alone: python -m bench.tracking.false_tracks [--days 0.05] [--runs 1] [--jobs 2] [--into skies.jsonl]
 """
 
+import argparse
 import dataclasses
+import json
+import signal
+import sys
 import time
 from collections import Counter, deque
-from collections.abc import Callable, MutableMapping, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import partial
 from multiprocessing import get_context
+from pathlib import Path
+from threading import Event
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,17 +63,33 @@ class Found:
     """What came of one sky: what each falsely confirmed track was made of, by its name, and what it took."""
 
     seed: int
+    days: float
+    clutter_per_look: float
     made_of: dict[str, str]
     looks: int
     cpu_s: float
 
 
-def found_in(days: float, clutter_per_look: float, reached_s: MutableMapping[int, float], seed: int) -> Found:
-    """Return what is confirmed falsely in the sky of a seed; reached_s: how far each seed's sky has been searched."""
+class StoppedError(Exception):
+    """A search was stopped before the end of a sky."""
+
+
+def found_in(
+    days: float, clutter_per_look: float, reached_s: MutableMapping[int, float], stop: Event, seed: int
+) -> Found:
+    """Return what is confirmed falsely in the sky of a seed; reached_s: how far each seed's sky has been searched.
+
+    Raises StoppedError soon after `stop` is set.
+    """
+
+    def reach(at_s: float) -> None:
+        reached_s[seed] = at_s
+        if stop.is_set():
+            raise StoppedError
+
     begun_s = time.process_time()
-    sky = quiet_sky(seed, days, clutter_per_look=clutter_per_look)
-    made_of, count = false_tracks(sky, seed, partial(reached_s.__setitem__, seed))
-    return Found(seed, made_of, count, time.process_time() - begun_s)
+    made_of, count = false_tracks(quiet_sky(seed, days, clutter_per_look=clutter_per_look), seed, reach)
+    return Found(seed, days, clutter_per_look, made_of, count, time.process_time() - begun_s)
 
 
 def false_tracks(sky: Sky, seed: int, reach: Callable[[float], None]) -> tuple[dict[str, str], int]:
@@ -158,20 +184,54 @@ def made_of(source: TrackDetection | None, window: deque[SimulatedLook]) -> str:
     return "unknown"
 
 
-def search(seeds: Sequence[int], days: float, clutter_per_look: float, jobs: int) -> list[Found]:
-    """Return what came of all seeds' skies, `jobs` of them at a time; shows how far they are on standard error."""
+def search(
+    seeds: Sequence[int], days: float, clutter_per_look: float, jobs: int, done: Callable[[Found], None]
+) -> None:
+    """Search all seeds' skies, `jobs` of them at a time; shows how far they are on standard error.
+
+    done: told what came of each sky as soon as it is there. An interrupt ends all of them, and goes on to the caller.
+    """
     spawn = get_context("spawn")
     bar = Progress(console=Console(stderr=True), transient=True)
-    with spawn.Manager() as manager, ProcessPoolExecutor(jobs, mp_context=spawn) as pool, bar:
-        reached_s = manager.dict()
+    with ExitStack() as stack:
+        with _interrupts_ignored():
+            manager = stack.enter_context(spawn.Manager())
+            pool = stack.enter_context(ProcessPoolExecutor(jobs, spawn))
+            reached_s, stop = manager.dict(), manager.Event()
+            running = {pool.submit(found_in, days, clutter_per_look, reached_s, stop, seed) for seed in seeds}
+        stack.enter_context(bar)
         task = bar.add_task(f"{len(seeds)} skies", total=len(seeds) * days * SECONDS_PER_DAY)
-        running = [pool.submit(found_in, days, clutter_per_look, reached_s, seed) for seed in seeds]
-        while wait(running, SHOWN_S, FIRST_EXCEPTION).not_done:
-            bar.update(task, completed=sum(reached_s.values()))
-            for each in running:
-                if each.done():
-                    each.result()
-        return [each.result() for each in running]
+        try:
+            while running:
+                over, running = wait(running, SHOWN_S, FIRST_COMPLETED)
+                bar.update(task, completed=sum(reached_s.values()))
+                for each in over:
+                    done(each.result())
+        except BaseException:
+            stop.set()
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+@contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """Ignore interrupts meanwhile, and in processes that begin meanwhile for good: they are told to stop otherwise."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def read_skies(path: Path) -> list[Found]:
+    """Return what a file of skies holds, nothing where there is none yet; ValueError names a line that is no sky."""
+    found = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines() if path.exists() else [], 1):
+        try:
+            found.append(Found(**json.loads(line)))
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"{path}:{number} is no sky of a search ({error}); delete the line") from error
+    return found
 
 
 def main() -> None:
@@ -180,15 +240,48 @@ def main() -> None:
     parser.add_argument("--days", type=float, default=0.05, help="length of each run's sky")
     parser.add_argument("--clutter", type=float, default=50.0, help="points a look")
     parser.add_argument("--jobs", type=int, default=1, help="skies at a time, each in a process of its own")
+    parser.add_argument(
+        "--into", type=Path, help="file to which each sky's result is added, and whose skies count, too"
+    )
     chosen = parser.parse_args()
     if chosen.jobs < 1:
         parser.error(f"--jobs is {chosen.jobs}; it must be 1 or more")
-    skies = search(range(chosen.first_seed, chosen.first_seed + chosen.runs), chosen.days, chosen.clutter, chosen.jobs)
+    try:
+        skies = read_skies(chosen.into) if chosen.into else []
+    except ValueError as error:
+        parser.error(str(error))
+    if {sky.clutter_per_look for sky in skies} - {chosen.clutter}:
+        parser.error(f"{chosen.into} has skies of another --clutter than {chosen.clutter:g}; choose another file")
+    try:
+        _go_on(chosen, skies)
+    except KeyboardInterrupt:
+        kept = f"{len(skies)} skies are in {chosen.into}" if chosen.into else "nothing is kept without --into"
+        print(f"stopped: {kept}", file=sys.stderr)
+        raise SystemExit(130) from None
+    show("False confirmed tracks of threats in a sky without any", [figures(skies)], chosen.json)
+
+
+def _go_on(chosen: argparse.Namespace, skies: list[Found]) -> None:
+    """Search the chosen skies that are not there yet, and add what comes of each."""
+
+    def done(found: Found) -> None:
+        skies.append(found)
+        if chosen.into:
+            with chosen.into.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(dataclasses.asdict(found)) + "\n")
+
+    known = {(sky.seed, sky.days) for sky in skies}
+    seeds = range(chosen.first_seed, chosen.first_seed + chosen.runs)
+    search([seed for seed in seeds if (seed, chosen.days) not in known], chosen.days, chosen.clutter, chosen.jobs, done)
+
+
+def figures(skies: Sequence[Found]) -> dict[str, Any]:
+    """Return the row of figures of some skies."""
     causes = Counter(kind for sky in skies for kind in sky.made_of.values())
     taken = sum(sky.looks for sky in skies)
-    days, false = chosen.days * chosen.runs, sum(causes.values())
+    days, false = sum(sky.days for sky in skies), sum(causes.values())
     upper = float(chi2.ppf(0.95, 2 * false + 2)) / 2
-    row = {
+    return {
         "days": days,
         "looks": taken,
         "looks_a_cpu_second": taken / sum(sky.cpu_s for sky in skies),
@@ -198,7 +291,6 @@ def main() -> None:
         **{f"of_{kind}": causes.get(kind, 0) for kind in ("fire", "aircraft", "clutter", "unknown")},
         "in_the_skies_of_seeds": " ".join(str(sky.seed) for sky in skies if sky.made_of) or "none",
     }
-    show("False confirmed tracks of threats in a sky without any", [row], chosen.json)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,18 @@
 """The count of false threats counts: a rocket in the sky is one, and says what it was made of."""
 
-from bench.tracking.false_tracks import false_tracks
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from bench.tracking.false_tracks import Found, false_tracks, figures, read_skies
 from bench.tracking.scenarios import boost, quiet_sky
 
 
@@ -24,3 +36,68 @@ def test_progress_is_told() -> None:
     false_tracks(quiet_sky(1, 60 / 86_400, fires=0, aircraft=0), 1, reached_s.append)
     assert reached_s
     assert reached_s == sorted(reached_s)
+
+
+def searching(into: Path, days: float, *more: str) -> subprocess.Popen[str]:
+    """Return a search of two skies under way, which keeps what it finds in a file."""
+    command = [sys.executable, "-m", "bench.tracking.false_tracks", "--runs", "2", "--jobs", "2", "--json"]
+    return subprocess.Popen(
+        [*command, "--days", str(days), "--into", str(into), *more],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Wait for what is to come; AssertionError if it does not within a minute."""
+    end_s = time.monotonic() + 60.0
+    while not holds():
+        assert time.monotonic() < end_s
+        time.sleep(0.1)
+
+
+def test_a_search_goes_on_where_it_ended_and_counts_all(tmp_path: Path) -> None:
+    into, days = tmp_path / "skies.jsonl", 5 / 86_400
+    first = searching(into, days)
+    printed, errors = first.communicate(timeout=120)
+    assert first.returncode == 0, errors
+    (row,) = json.loads(printed)["rows"]
+    assert (row["days"], row["false_tracks"]) == (pytest.approx(2 * days), 0)
+    kept = into.read_text()
+    assert sorted(sky.seed for sky in read_skies(into)) == [1, 2]
+    again, _ = searching(into, days, "--first-seed", "2").communicate(timeout=120)
+    assert into.read_text().startswith(kept)
+    assert sorted(sky.seed for sky in read_skies(into)) == [1, 2, 3]
+    assert json.loads(again)["rows"][0]["days"] == pytest.approx(3 * days)
+
+
+def test_an_interrupted_search_ends_at_once_and_says_what_is_kept(tmp_path: Path) -> None:
+    into = tmp_path / "skies.jsonl"
+    search = searching(into, 1.0)
+    # Both skies' processes, the one that they share, and Python's own tracker of resources.
+    until(lambda: len(psutil.Process(search.pid).children(recursive=True)) >= 4)
+    helpers = psutil.Process(search.pid).children(recursive=True)
+    os.killpg(search.pid, signal.SIGINT)
+    _, errors = search.communicate(timeout=60)
+    assert search.returncode == 130
+    assert errors.splitlines()[-1] == f"stopped: 0 skies are in {into}"
+    assert "Traceback" not in errors
+    _, alive = psutil.wait_procs(helpers, timeout=60)
+    assert not alive
+
+
+def test_a_line_that_is_no_sky_is_named(tmp_path: Path) -> None:
+    into = tmp_path / "skies.jsonl"
+    into.write_text('{"seed": 1, "days": 0.1, "clutter_per_look": 50.0, "made_of": {}, "looks": 9, "cpu_s": 1.0}\n{"se')
+    with pytest.raises(ValueError, match=r"skies\.jsonl:2 is no sky of a search"):
+        read_skies(into)
+
+
+def test_figures_are_scaled_to_thirty_days() -> None:
+    row = figures([Found(1, 0.5, 50.0, {"trk-1": "aircraft"}, 100, 1.0), Found(2, 1.0, 50.0, {}, 200, 1.0)])
+    assert (row["days"], row["looks"], row["in_30_days"], row["of_aircraft"]) == (1.5, 300, 20.0, 1)
+    # Of one event 4.744 may have been expected, at 95 %.
+    assert row["at_most_in_30_days"] == pytest.approx(4.744 * 20, rel=1e-3)
+    assert row["in_the_skies_of_seeds"] == "1"
