@@ -67,10 +67,18 @@ def is_air_traffic(evidence: Float64) -> bool:
 def may_be_airliner(evidence: Float64) -> bool:
     """Return whether a row of evidence may be of an airliner whose way has not settled."""
     slack_m = UNSETTLED_SLACK_M + UNSETTLED_SIGMA * evidence[HEIGHT_SIGMA]
+    # Near the vertical the angle is better known than the rise: what has gone astray steeply has so along its way, too.
+    sine, cosine = math.sin(evidence[CLIMB]), math.cos(evidence[CLIMB])
+    rise_error = UNSETTLED_SIGMA * math.hypot(
+        evidence[SPEED_SIGMA] * sine, evidence[SPEED] * evidence[CLIMB_SIGMA] * cosine
+    )
     return bool(
         evidence[BOOST_SEEN] == 0.0
         and LOWEST_M - slack_m < evidence[HEIGHT] < HIGHEST_M + slack_m
-        and evidence[CLIMB] < STEEPEST_RAD + UNSETTLED_SIGMA * evidence[CLIMB_SIGMA]
+        and (
+            evidence[CLIMB] < STEEPEST_RAD + UNSETTLED_SIGMA * evidence[CLIMB_SIGMA]
+            or evidence[SPEED] * sine < FASTEST_M_PER_S * math.sin(AIRWAY_CLIMB_RAD) + rise_error
+        )
         and evidence[SPEED] < FASTEST_M_PER_S + UNSETTLED_SIGMA * evidence[SPEED_SIGMA]
     )
 

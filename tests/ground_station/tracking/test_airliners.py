@@ -78,6 +78,12 @@ def test_climb_that_no_error_explains_is_a_threat_at_once(climb_deg: float, sigm
     assert snapshot.moving
 
 
+def test_steep_climb_whose_rise_an_error_explains_is_no_threat() -> None:
+    # What an airliner showed that two satellites had missed for a second.
+    assert told(flying(80.0, 60.0, speed_m_per_s=240.0)).state == "tentative"
+    assert told(flying(80.0, 40.0, speed_m_per_s=240.0)).state == "confirmed"
+
+
 def test_speed_that_no_error_explains_is_a_threat_at_once() -> None:
     assert told(flying(5.0, 60.0, speed_m_per_s=700.0)).state == "confirmed"
     assert told(flying(5.0, 80.0, speed_m_per_s=560.0)).state == "tentative"
