@@ -189,7 +189,8 @@ def search(
 ) -> None:
     """Search all seeds' skies, `jobs` of them at a time; shows how far they are on standard error.
 
-    done: told what came of each sky as soon as it is there. An interrupt ends all of them, and goes on to the caller.
+    done: told what came of each sky as soon as it is there. An interrupt ends all of them, and goes on to the caller;
+    until it is said that they are searched, it does nothing.
     """
     spawn = get_context("spawn")
     bar = Progress(console=Console(stderr=True), transient=True)
@@ -199,6 +200,7 @@ def search(
             pool = stack.enter_context(ProcessPoolExecutor(jobs, spawn))
             reached_s, stop = manager.dict(), manager.Event()
             running = {pool.submit(found_in, days, clutter_per_look, reached_s, stop, seed) for seed in seeds}
+        print(f"{len(seeds)} skies are searched, {jobs} at a time", file=sys.stderr, flush=True)
         stack.enter_context(bar)
         task = bar.add_task(f"{len(seeds)} skies", total=len(seeds) * days * SECONDS_PER_DAY)
         try:
