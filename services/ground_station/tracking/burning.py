@@ -17,6 +17,8 @@ BURNING_S = 2.0
 # exceeded by so many standard deviations, as hundreds of thousands of airliners are followed in a month.
 STEEP, STEEPEST, WINGED_M_PER_S = 0.3, 0.6, 600.0
 BEYOND_SIGMA = 4.0
+# Where a track is must be known to this: what nobody has seen for minutes takes any point of clutter for its own.
+MOST_DOUBT_M = 10_000.0
 
 
 @njit(cache=True, error_model="numpy")
@@ -39,9 +41,9 @@ def note_burn(track):
 @njit(cache=True, error_model="numpy")
 def _drives(track, boosting):
     """Return whether its force surely drives it on: faster than wings carry, or upwards; boosting: its probability."""
-    mean = track.mean
+    mean, known = track.mean, track.covariance
     speed = math.sqrt(mean[3] ** 2 + mean[4] ** 2 + mean[5] ** 2)
-    if speed < 1.0:
+    if speed < 1.0 or known[0, 0] + known[1, 1] + known[2, 2] > MOST_DOUBT_M**2:
         return False
     distance = math.sqrt(mean[0] ** 2 + mean[1] ** 2 + mean[2] ** 2)
     climb = (mean[0] * mean[3] + mean[1] * mean[4] + mean[2] * mean[5]) / (distance * speed)
@@ -49,9 +51,8 @@ def _drives(track, boosting):
     speed_variance, rise_variance = 0.0, 0.0
     for i in range(3):
         for j in range(3):
-            known = track.covariance[3 + i, 3 + j]
-            speed_variance += mean[3 + i] * known * mean[3 + j] / (speed * speed)
-            rise_variance += mean[i] * known * mean[j] / (distance * distance)
+            speed_variance += mean[3 + i] * known[3 + i, 3 + j] * mean[3 + j] / (speed * speed)
+            rise_variance += mean[i] * known[3 + i, 3 + j] * mean[j] / (distance * distance)
     slow = speed - BEYOND_SIGMA * math.sqrt(max(speed_variance, 0.0))
     # Of the rise, not of the angle: what has gone astray steeply has gone astray along its way, too.
     climb -= BEYOND_SIGMA * math.sqrt(max(rise_variance, 0.0)) / speed

@@ -191,6 +191,12 @@ def test_thrust_is_believed_only_where_no_error_explains_the_climb() -> None:
     assert boosting_s(flying(60.0, 5.0, boosting=0.9)) == NOW_S
 
 
+def test_thrust_is_not_believed_of_what_is_anywhere() -> None:
+    records = flying(60.0, 5.0, speed_m_per_s=5000.0, boosting=1.0)
+    records["covariance"][0, :3, :3] = np.diag([3e4**2] * 3)
+    assert math.isnan(boosting_s(records))
+
+
 def test_thrust_is_believed_only_where_no_error_explains_the_speed() -> None:
     assert math.isnan(boosting_s(flying(5.0, 100.0, speed_m_per_s=650.0, boosting=0.9)))
     assert boosting_s(flying(5.0, 10.0, speed_m_per_s=650.0, boosting=0.9)) == NOW_S
