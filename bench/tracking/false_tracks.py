@@ -200,10 +200,10 @@ def search(
             pool = stack.enter_context(ProcessPoolExecutor(jobs, spawn))
             reached_s, stop = manager.dict(), manager.Event()
             running = {pool.submit(found_in, days, clutter_per_look, reached_s, stop, seed) for seed in seeds}
-        print(f"{len(seeds)} skies are searched, {jobs} at a time", file=sys.stderr, flush=True)
-        stack.enter_context(bar)
-        task = bar.add_task(f"{len(seeds)} skies", total=len(seeds) * days * SECONDS_PER_DAY)
         try:
+            print(f"{len(seeds)} skies are searched, {jobs} at a time", file=sys.stderr, flush=True)
+            stack.enter_context(bar)
+            task = bar.add_task(f"{len(seeds)} skies", total=len(seeds) * days * SECONDS_PER_DAY)
             while running:
                 over, running = wait(running, SHOWN_S, FIRST_COMPLETED)
                 bar.update(task, completed=sum(reached_s.values()))
