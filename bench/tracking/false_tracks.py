@@ -199,20 +199,18 @@ def search(
             manager = stack.enter_context(spawn.Manager())
             pool = stack.enter_context(ProcessPoolExecutor(jobs, spawn))
             reached_s, stop = manager.dict(), manager.Event()
+            # Whatever ends this ends the skies under way and begins no other: the pool would wait for all of them.
+            stack.callback(pool.shutdown, cancel_futures=True)
+            stack.callback(stop.set)
             running = {pool.submit(found_in, days, clutter_per_look, reached_s, stop, seed) for seed in seeds}
-        try:
-            print(f"{len(seeds)} skies are searched, {jobs} at a time", file=sys.stderr, flush=True)
-            stack.enter_context(bar)
-            task = bar.add_task(f"{len(seeds)} skies", total=len(seeds) * days * SECONDS_PER_DAY)
-            while running:
-                over, running = wait(running, SHOWN_S, FIRST_COMPLETED)
-                bar.update(task, completed=sum(reached_s.values()))
-                for each in over:
-                    done(each.result())
-        except BaseException:
-            stop.set()
-            pool.shutdown(cancel_futures=True)
-            raise
+        print(f"{len(seeds)} skies are searched, {jobs} at a time", file=sys.stderr, flush=True)
+        stack.enter_context(bar)
+        task = bar.add_task(f"{len(seeds)} skies", total=len(seeds) * days * SECONDS_PER_DAY)
+        while running:
+            over, running = wait(running, SHOWN_S, FIRST_COMPLETED)
+            bar.update(task, completed=sum(reached_s.values()))
+            for each in over:
+                done(each.result())
 
 
 @contextmanager
