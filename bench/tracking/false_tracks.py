@@ -244,11 +244,17 @@ def main() -> None:
         "--into", type=Path, help="file to which each sky's result is added, and whose skies count, too"
     )
     chosen = parser.parse_args()
-    if chosen.jobs < 1:
-        parser.error(f"--jobs is {chosen.jobs}; it must be 1 or more")
+    for name, value in (("jobs", chosen.jobs), ("runs", chosen.runs)):
+        if value < 1:
+            parser.error(f"--{name} is {value}; it must be 1 or more")
+    if not chosen.days > 0:
+        parser.error(f"--days is {chosen.days:g}; it must be above 0")
     try:
         skies = read_skies(chosen.into) if chosen.into else []
-    except ValueError as error:
+        if chosen.into:
+            # Before the first sky is searched: whether it can be kept.
+            chosen.into.open("a", encoding="utf-8").close()
+    except (OSError, ValueError) as error:
         parser.error(str(error))
     if {sky.clutter_per_look for sky in skies} - {chosen.clutter}:
         parser.error(f"{chosen.into} has skies of another --clutter than {chosen.clutter:g}; choose another file")

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bench.tracking.false_tracks import Found, false_tracks, figures, read_skies
+from bench.tracking.false_tracks import Found, false_tracks, figures, main, read_skies
 from bench.tracking.scenarios import boost, quiet_sky
 
 
@@ -85,6 +85,27 @@ def test_a_line_that_is_no_sky_is_named(tmp_path: Path) -> None:
     into.write_text('{"seed": 1, "days": 0.1, "clutter_per_look": 50.0, "made_of": {}, "looks": 9, "cpu_s": 1.0}\n{"se')
     with pytest.raises(ValueError, match=r"skies\.jsonl:2 is no sky of a search"):
         read_skies(into)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        pytest.param(["--into", "."], "Is a directory: '.'", id="a folder"),
+        pytest.param(
+            ["--into", "nowhere/skies.jsonl"], "No such file or directory: 'nowhere/skies.jsonl'", id="nowhere"
+        ),
+        pytest.param(["--days", "0"], "--days is 0; it must be above 0", id="no time"),
+        pytest.param(["--runs", "0"], "--runs is 0; it must be 1 or more", id="no sky"),
+    ],
+)
+def test_what_cannot_be_searched_is_said_at_once(
+    wrong: list[str], said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["false_tracks", *wrong])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 2
+    assert said in capsys.readouterr().err
 
 
 def test_figures_are_scaled_to_thirty_days() -> None:

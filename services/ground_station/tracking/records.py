@@ -41,8 +41,8 @@ def _shape(kind: np.dtype[np.generic]) -> tuple[object, ...]:
 #   bystanders: looks of sensors that would see an object there and never did, since a sensor first saw it.
 #   state, motion: as above. moved_s: since when it is known to move.
 #   airliner_s: when it was last found to fly as an airliner does, or to be cold, or to have flown so and to do so yet
-#   but for its errors; NaN: never. company_s: when something else
-#   was last found to move near it; NaN: never, or nobody has asked.
+#   but for its errors; NaN: never.
+#   company_s: when something else was last found to move near it; NaN: never, or nobody has asked.
 #   judged_s: when its motion was last weighed. inconsistent_s: since when its looks contradict one another; NaN: not.
 #   boosting_s: when it was last seen under thrust, with the mean and covariance then; NaN: never.
 #   burnt_s: when its plume went out; NaN: it burns, or was never seen to.
