@@ -5,6 +5,8 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -36,19 +38,41 @@ def test_progress_is_told() -> None:
     assert reached_s == sorted(reached_s)
 
 
-def searching(into: Path, days: float, *more: str) -> subprocess.Popen[str]:
-    """Return a search of two skies under way, which keeps what it finds in a file."""
-    command = [sys.executable, "-m", "bench.tracking.false_tracks", "--runs", "2", "--jobs", "2", "--json"]
-    return subprocess.Popen(
-        [*command, "--days", str(days), "--into", str(into), *more],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+Searching = Callable[..., subprocess.Popen[str]]
 
 
-def test_a_search_goes_on_where_it_ended_and_counts_all(tmp_path: Path) -> None:
+@pytest.fixture
+def searching() -> Iterator[Searching]:
+    """Begin searches of two skies, which keep what they find in a file; none outlives the test."""
+    begun: list[subprocess.Popen[str]] = []
+
+    def search(into: Path, days: float, *more: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "bench.tracking.false_tracks", "--runs", "2", "--jobs", "2", "--json"]
+        # Where the tests run in a shell's background interrupts are ignored, and a program that begins there would
+        # inherit that.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            begun.append(
+                subprocess.Popen(
+                    [*command, "--days", str(days), "--into", str(into), *more],
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    text=True,
+                    start_new_session=True,
+                )
+            )
+        finally:
+            signal.signal(signal.SIGINT, before)
+        return begun[-1]
+
+    yield search
+    for process in begun:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+def test_a_search_goes_on_where_it_ended_and_counts_all(tmp_path: Path, searching: Searching) -> None:
     into, days = tmp_path / "skies.jsonl", 5 / 86_400
     first = searching(into, days)
     printed, errors = first.communicate(timeout=120)
@@ -63,7 +87,7 @@ def test_a_search_goes_on_where_it_ended_and_counts_all(tmp_path: Path) -> None:
     assert json.loads(again)["rows"][0]["days"] == pytest.approx(3 * days)
 
 
-def test_an_interrupted_search_ends_at_once_and_says_what_is_kept(tmp_path: Path) -> None:
+def test_an_interrupted_search_ends_at_once_and_says_what_is_kept(tmp_path: Path, searching: Searching) -> None:
     into = tmp_path / "skies.jsonl"
     search = searching(into, 1.0)
     assert search.stderr is not None
