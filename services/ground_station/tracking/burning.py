@@ -19,13 +19,18 @@ STEEP, STEEPEST, WINGED_M_PER_S = 0.3, 0.6, 600.0
 BEYOND_SIGMA = 4.0
 # Where a track is must be known to this: what nobody has seen for minutes takes any point of clutter for its own.
 MOST_DOUBT_M = 10_000.0
+# What has flown as airliners do must be driven for so long without a break: a stranger's detection leads astray for an
+# instant, and the next looks lead back.
+AGAINST_AIRLINERS_S = 5.0
 
 
 @njit(cache=True, error_model="numpy")
 def note_burn(track):
     """Keep the newest state under thrust of a track that moves, and when its plume went out if it has."""
     boosting = track.probability[BOOST]
-    if track.detection != NONE and _drives(track, boosting):
+    if track.detection != NONE:
+        _note_drive(track, boosting)
+    if track.detection != NONE and _is_believed(track):
         track.boosting_s = track.last_hit_s
         track.boost_mean[:] = track.mean
         track.boost_covariance[:] = track.covariance
@@ -36,6 +41,23 @@ def note_burn(track):
         elif _plume_is_out(track):
             track.burnt_s = (track.last_hit_s + track.first_miss_s) / 2.0
             burn_out(track)
+
+
+@njit(cache=True, error_model="numpy")
+def _note_drive(track, boosting):
+    """Keep since when a track that a look sees is driven; boosting: its probability."""
+    if not _drives(track, boosting):
+        track.driven_s = np.nan
+    elif math.isnan(track.driven_s):
+        track.driven_s = track.last_hit_s
+
+
+@njit(cache=True, error_model="numpy")
+def _is_believed(track):
+    """Return whether a track that a look has just seen is driven, and long enough for what it was held for before."""
+    known = math.isnan(track.airliner_s) or not math.isnan(track.boosting_s)
+    # Of what is not driven the time is no number.
+    return track.last_hit_s - track.driven_s >= (0.0 if known else AGAINST_AIRLINERS_S)
 
 
 @njit(cache=True, error_model="numpy")

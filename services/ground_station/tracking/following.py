@@ -44,8 +44,9 @@ LEAST_BOOSTING = 0.5
 # Nothing is known of what a fit knows no better than this, and no missile or launcher is faster over the Earth.
 MOST_DOUBT_M_PER_S = 1000.0
 MOST_SPEED_M_PER_S = 12_000.0
-# A track that flies unseen has a wide gate; what it takes must beat clutter by so much more, log likelihood.
-UNSEEN_LOOKS, UNSEEN_DOUBT = 8, 7.0
+# A track that flies unseen, missed by so many looks or out of view for so long (s), has a wide gate; what it takes must
+# beat clutter by so much more, log likelihood.
+UNSEEN_LOOKS, UNSEEN_S, UNSEEN_DOUBT = 8, 15.0, 7.0
 # How long after a judgement of what is undecided, moves, stays the next is due, s; of many tracks, not all at once.
 JUDGE_WAITS_S = np.array([0.2, 5.0, 2.0])
 JUDGE_STAGGER_S, JUDGE_STAGGERED = 0.25, 8
@@ -99,7 +100,7 @@ def associate(tracks, pool, in_view, look, time_s, sensor, sequence, hit_score, 
             if (track.state == CONFIRMED) == decided and owner[pair_detection[k]] == NONE:
                 rows[some], columns[some], which[some] = pair_track[k], pair_detection[k], k
                 gain[some] = likelihood[k] + hit_score - miss_score
-                if track.misses >= UNSEEN_LOOKS:
+                if track.misses >= UNSEEN_LOOKS or time_s - track.last_hit_s > UNSEEN_S:
                     gain[some] -= UNSEEN_DOUBT
                 some += 1
         assign(rows, columns, gain, some, len(owner), chosen)

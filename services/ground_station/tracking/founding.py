@@ -174,7 +174,7 @@ def _empty(track):
     track.first_miss_s = np.nan
     track.state, track.motion = TENTATIVE, UNDECIDED
     track.moved_s = track.airliner_s = track.company_s = track.inconsistent_s = np.nan
-    track.boosting_s = track.burnt_s = track.crowded_s = np.nan
+    track.driven_s = track.boosting_s = track.burnt_s = track.crowded_s = np.nan
     track.judged_s = -np.inf
     track.count = 0
     track.detection = track.rival = NONE

@@ -44,6 +44,7 @@ def _shape(kind: np.dtype[np.generic]) -> tuple[object, ...]:
 #   but for its errors; NaN: never.
 #   company_s: when something else was last found to move near it; NaN: never, or nobody has asked.
 #   judged_s: when its motion was last weighed. inconsistent_s: since when its looks contradict one another; NaN: not.
+#   driven_s: since when each look that sees it says that it is driven; NaN: the newest one does not.
 #   boosting_s: when it was last seen under thrust, with the mean and covariance then; NaN: never.
 #   burnt_s: when its plume went out; NaN: it burns, or was never seen to.
 #   crowded_s: when its looks were last shared out among a crowd; NaN: never.
@@ -78,6 +79,7 @@ TRACK = np.dtype(
         ("company_s", np.float64),
         ("judged_s", np.float64),
         ("inconsistent_s", np.float64),
+        ("driven_s", np.float64),
         ("boosting_s", np.float64),
         ("boost_mean", np.float64, (9,)),
         ("boost_covariance", np.float64, (9, 9)),

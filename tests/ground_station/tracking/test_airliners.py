@@ -10,6 +10,7 @@ from services.geometry.ellipsoid import east_north_up, geodetic_to_itrs
 from services.ground_station.tracking import following
 from services.ground_station.tracking.airliners import REMEMBERED_S, note_airliner
 from services.ground_station.tracking.bank.models import BALLISTIC, BOOST, CRUISE
+from services.ground_station.tracking.burning import AGAINST_AIRLINERS_S
 from services.ground_station.tracking.changes import Changes, Ended
 from services.ground_station.tracking.config import TrackingConfig
 from services.ground_station.tracking.describe import Naming, track, tracks
@@ -54,8 +55,9 @@ def flying(
     record["time_s"] = record["last_hit_s"] = record["judged_s"] = NOW_S
     record["first_s"], record["moved_s"] = NOW_S - 8.0, NOW_S - since_s
     record["detection"] = NONE
-    for name in ("airliner_s", "company_s", "boosting_s", "burnt_s", "inconsistent_s", "intensity_w_per_sr"):
+    for name in ("airliner_s", "company_s", "driven_s", "boosting_s", "burnt_s"):
         record[name] = np.nan
+    record["inconsistent_s"] = record["intensity_w_per_sr"] = np.nan
     return records
 
 
@@ -200,6 +202,20 @@ def test_thrust_is_not_believed_of_what_is_anywhere() -> None:
 def test_thrust_is_believed_only_where_no_error_explains_the_speed() -> None:
     assert math.isnan(boosting_s(flying(5.0, 100.0, speed_m_per_s=650.0, boosting=0.9)))
     assert boosting_s(flying(5.0, 10.0, speed_m_per_s=650.0, boosting=0.9)) == NOW_S
+
+
+def test_thrust_of_what_flew_as_an_airliner_is_believed_only_once_it_lasts() -> None:
+    records = flying(60.0, 5.0, boosting=0.9)
+    records["airliner_s"] = NOW_S - 300.0
+    assert math.isnan(boosting_s(records))
+    assert records["driven_s"][0] == NOW_S
+    records["driven_s"] = NOW_S - AGAINST_AIRLINERS_S
+    assert boosting_s(records) == NOW_S
+    # A look that says otherwise begins it anew.
+    wavers = flying(5.0, 5.0, boosting=0.9)
+    wavers["driven_s"] = NOW_S - 1.0
+    assert math.isnan(boosting_s(wavers))
+    assert math.isnan(wavers["driven_s"][0])
 
 
 def test_airliner_that_has_long_been_followed_is_nothing_after_all() -> None:
