@@ -17,6 +17,7 @@ Run alone: python -m bench.tracking.false_tracks [--days 0.05] [--runs 1] [--job
 import argparse
 import dataclasses
 import json
+import os
 import signal
 import sys
 import time
@@ -25,9 +26,10 @@ from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import connection, get_context, parent_process
+from multiprocessing.managers import SyncManager
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 from typing import Any
 
 import numpy as np
@@ -196,8 +198,10 @@ def search(
     bar = Progress(console=Console(stderr=True), transient=True)
     with ExitStack() as stack:
         with _interrupts_ignored():
-            manager = stack.enter_context(spawn.Manager())
-            pool = stack.enter_context(ProcessPoolExecutor(jobs, spawn))
+            manager = SyncManager(ctx=spawn)
+            manager.start(_end_with_parent)
+            stack.enter_context(manager)
+            pool = stack.enter_context(ProcessPoolExecutor(jobs, spawn, _end_with_parent))
             reached_s, stop = manager.dict(), manager.Event()
             # Whatever ends this ends the skies under way and begins no other: the pool would wait for all of them.
             stack.callback(pool.shutdown, cancel_futures=True)
@@ -211,6 +215,18 @@ def search(
             bar.update(task, completed=sum(reached_s.values()))
             for each in over:
                 done(each.result())
+
+
+def _end_with_parent() -> None:
+    """Let this process end when the one that began it does, however that ends: nobody would have its result."""
+    parent = parent_process()
+    assert parent is not None
+
+    def end() -> None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
+
+    Thread(target=end, daemon=True).start()
 
 
 @contextmanager

@@ -104,6 +104,17 @@ def test_an_interrupted_search_ends_at_once_and_says_what_is_kept(tmp_path: Path
     assert not alive
 
 
+def test_a_search_that_is_killed_leaves_nobody_at_work(tmp_path: Path, searching: Searching) -> None:
+    search = searching(tmp_path / "skies.jsonl", 1.0)
+    assert search.stderr is not None
+    search.stderr.readline()
+    helpers = psutil.Process(search.pid).children(recursive=True)
+    assert len(helpers) >= 2
+    search.kill()
+    _, alive = psutil.wait_procs(helpers, timeout=60)
+    assert not alive
+
+
 def test_a_line_that_is_no_sky_is_named(tmp_path: Path) -> None:
     into = tmp_path / "skies.jsonl"
     into.write_text('{"seed": 1, "days": 0.1, "clutter_per_look": 50.0, "made_of": {}, "looks": 9, "cpu_s": 1.0}\n{"se')
