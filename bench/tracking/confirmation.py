@@ -5,7 +5,7 @@ being look 1, to the frame with the first confirmed line within 5 km of it: conf
 class, and as a threat, its class other than static heat. Clutter of 20 points a look; rockets of all
 kinds, as they come out of the cloud. Runs that never confirm it count as infinitely many looks.
 
-Run alone: python -m bench.tracking.confirmation [--runs 200]
+Run alone: python -m bench.tracking.confirmation [--runs 200] [--picture confirmation.png]
 """
 
 import math
@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 
 from bench.tracking.bodies import Flights, Truth
+from bench.tracking.curves import draw_confirmation
 from bench.tracking.looks import SimulatedLook, looks
-from bench.tracking.report import options, percentile, seeds, show
+from bench.tracking.report import add_picture, options, percentile, seeds, show
 from bench.tracking.run import track
 from bench.tracking.scenarios import BALLISTIC, LONG_BOOST, Quality, boost
 from bench.tracking.tracks import CUTOFF_M
@@ -91,13 +92,19 @@ def _quantile(counts: Sequence[float], percent: float) -> float:
 
 def main() -> None:
     """Print the figures."""
-    chosen = options(__doc__, runs=200).parse_args()
-    rows = []
+    parser = options(__doc__, runs=200)
+    add_picture(parser, "how many are confirmed after how many looks")
+    chosen = parser.parse_args()
+    rows, found = [], {}
     for satellites in (4, 2):
         counts = [looks_needed(seed, satellites) for seed in seeds(chosen, f"{satellites} satellites")]
         for place, what in enumerate(("a track", "a threat")):
-            rows.append({"confirmed": what, **row(satellites, [each[place] for each in counts])})
+            own = [each[place] for each in counts if not math.isnan(each[place])]
+            rows.append({"confirmed": what, **row(satellites, own)})
+            found[f"{what}, {satellites} satellites"] = own
     show("Looks to confirmation", rows, chosen.json)
+    if chosen.picture:
+        draw_confirmation(found, chosen.picture)
 
 
 if __name__ == "__main__":

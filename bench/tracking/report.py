@@ -4,6 +4,7 @@ import argparse
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,11 @@ def options(description: str | None, runs: int) -> argparse.ArgumentParser:
     parser.add_argument("--first-seed", type=int, default=1, help="seed of the first run; the others follow")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     return parser
+
+
+def add_picture(parser: argparse.ArgumentParser, of: str) -> None:
+    """Add --picture; of: what is drawn."""
+    parser.add_argument("--picture", type=Path, metavar="PNG", help=f"draw {of}")
 
 
 def seeds(chosen: argparse.Namespace, what: str) -> Iterator[int]:

@@ -13,6 +13,7 @@ sight from each rocket to the nearest one of its group, over all frames and sate
 tenths.
 
 Run alone: python -m bench.tracking.salvo [--runs 10] [--oracle] [--spread-m 500 1000] [--within-s 2 5 10] [--each 5]
+[--picture salvo.png]
 """
 
 import argparse
@@ -28,8 +29,9 @@ from scipy.optimize import linear_sum_assignment
 
 from bench.tracking.accuracy import LEAST_SHARE
 from bench.tracking.bodies import Flights
+from bench.tracking.curves import draw_salvo
 from bench.tracking.looks import LIGHT_ROUNDS, SimulatedLook, Sky, looks, turned_east
-from bench.tracking.report import options, seeds, show
+from bench.tracking.report import add_picture, options, seeds, show
 from bench.tracking.run import track
 from bench.tracking.scenarios import Quality, salvo
 from bench.tracking.sight import LIGHT_M_PER_S
@@ -200,6 +202,7 @@ def _parser() -> argparse.ArgumentParser:
         "--within-s", type=float, nargs="+", default=[2.0], help="launches of a group lie within so many seconds"
     )
     parser.add_argument("--each", type=int, default=5, help="rockets a group")
+    add_picture(parser, "identities and errors over --spread-m")
     return parser
 
 
@@ -212,6 +215,8 @@ def main() -> None:
         found = [measured(drawn(seed, chosen.each, spread_m, within_s), chosen.oracle) for seed in runs]
         rows += rows_of(found, spread_m, within_s)
     show(f"Salvo of {GROUPS} x {chosen.each}, {FRAMES} frames, {chosen.runs} runs", rows, chosen.json)
+    if chosen.picture:
+        draw_salvo(rows, chosen.picture)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ program keeps to score the tracks. Each run ends with how many of the targets ar
 it does nothing.
 
 Run alone: python -m bench.tracking.speed [--targets 20 100 500] [--frames 60] [--peer-frames 30 12 6]
+[--picture speed.png]
 """
 
 import argparse
@@ -23,8 +24,9 @@ from typing import Any
 import numpy as np
 
 from bench.tracking.bodies import Flights
+from bench.tracking.curves import draw_speed
 from bench.tracking.looks import SimulatedLook, Sky, looks
-from bench.tracking.report import options, percentile, seeds, show
+from bench.tracking.report import add_picture, options, percentile, seeds, show
 from bench.tracking.run import steps
 from bench.tracking.scenarios import Quality, targets
 from bench.tracking.stone_soup import LIGHT_NS, Peer
@@ -127,6 +129,7 @@ def main() -> None:
     parser.add_argument("--targets", type=int, nargs="+", default=[20, 100, 500])
     parser.add_argument("--frames", type=int, default=60)
     parser.add_argument("--peer-frames", type=int, nargs="+", default=[30, 12, 6], help="one for each of --targets")
+    add_picture(parser, "times over targets")
     chosen = parser.parse_args()
     if len(chosen.peer_frames) != len(chosen.targets):
         parser.error(f"{len(chosen.targets)} --targets need as many --peer-frames, not {len(chosen.peer_frames)}")
@@ -137,6 +140,8 @@ def main() -> None:
     for count, peer_frames in zip(chosen.targets, chosen.peer_frames, strict=True):
         rows += measured(chosen, count, peer_frames)
     show("Milliseconds a frame of four looks, one core", rows, chosen.json)
+    if chosen.picture:
+        draw_speed(rows, chosen.picture)
 
 
 if __name__ == "__main__":

@@ -132,8 +132,8 @@ def test_confirmation_counts_from_enough_true_reports() -> None:
     assert confirmation_row(4, [3.0, 5.0, math.inf, math.nan])["never"] == 1
 
 
-@pytest.mark.parametrize(("east_m", "north_m", "inside"), [(0, 150, 1.0), (150, 0, 0.0), (60, 0, 1.0)])
-def test_launch_ellipse_is_turned_clockwise_from_north(east_m: float, north_m: float, inside: float) -> None:
+@pytest.mark.parametrize(("east_m", "north_m", "out"), [(0, 150, 0.75), (150, 0, 1.5), (60, 0, 0.6)])
+def test_launch_ellipse_is_turned_clockwise_from_north(east_m: float, north_m: float, out: float) -> None:
     truth = rocket_truth(np.random.default_rng(1), "rocket", "short_range_liquid", 5.0, heading_deg=350.0)
     assert truth.rocket is not None
     pad = truth.rocket.launch
@@ -144,7 +144,7 @@ def test_launch_ellipse_is_turned_clockwise_from_north(east_m: float, north_m: f
         "heading_deg": 10.0,
     }
     found = launch_errors(launch, truth)
-    assert found["inside"] == inside
+    assert found["of_ellipse"] == pytest.approx(out, rel=0.02)
     assert found["error_m"] == pytest.approx(math.hypot(east_m, north_m), rel=0.01)
     assert found["heading_deg"] == pytest.approx(20.0)
 
