@@ -39,7 +39,7 @@ def draw_accuracy(rows: Rows, runs: int, path: Path) -> None:
         right.plot(after, [row["nees"] for row in own], color=colour, marker=".", label=name)
     low, high = (chi2.ppf(0.5 + side * CONSISTENT / 2, 3 * runs) / runs for side in (-1, 1))
     right.axhspan(low, high, color=BAND, zorder=0, label=f"consistent, {runs} runs")
-    left.set(xlabel="looks of each satellite", ylabel="RMSE of the place, m", yscale="log")
+    left.set(xlabel="looks of each satellite", ylabel="RMSE of the place, m", ylim=(0, None))
     right.set(xlabel="looks of each satellite", ylabel="mean NEES of the place (3-D)", ylim=(0, 6))
     _save(picture, (left, right), path)
 
@@ -68,7 +68,7 @@ def draw_salvo(rows: Rows, path: Path) -> None:
             spread = [row["spread_m"] for row in own]
             panel.plot(spread, [row[column] for row in own], color=COLOURS.get(name), marker="o", label=name)
     for panel, name in zip(panels, names, strict=True):
-        panel.set(xlabel="pads within ± m", ylabel=name, xscale="log")
+        panel.set(xlabel="pads within ± m", ylabel=name, xticks=sorted({row["spread_m"] for row in rows}))
         panel.set_ylim(0, 1.02 if name == "purity" else None)
     _save(picture, panels, path)
 
@@ -97,12 +97,15 @@ def chance_inside(of_ellipse: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def draw_confirmation(found: Mapping[str, Sequence[float]], path: Path) -> None:
-    """Draw what part of the runs is confirmed after how many looks (infinity: never), a curve for each entry."""
+    """Draw what part of the runs is confirmed so many looks after the first, a curve for each entry.
+
+    found: each run's looks with the first one, infinity: never.
+    """
     picture, (panel,) = _panels(1)
     for name, counts in found.items():
         most = int(max((count for count in counts if count < math.inf), default=0))
-        after = np.arange(most + 1)
-        share = [np.mean([count <= looks for count in counts]) for looks in after]
+        after = np.arange(most)
+        share = [np.mean([count - 1 <= later for count in counts]) for later in after]
         panel.step(after, share, where="post", label=name)
     panel.set(xlabel="looks after the first that enough satellites reported", ylabel="part of the runs confirmed")
     _save(picture, (panel,), path)

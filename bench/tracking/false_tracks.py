@@ -9,7 +9,8 @@ A false track is one that is ever confirmed with a class other than static_heat:
 the false ones were made of is counted by what their newest detection truly was of when they were first confirmed.
 
 Thirty days take hours: with --into, each sky's result is kept in a file as soon as it is there, one JSON object a line.
-The same command goes on where it was stopped, and the figures are of all skies in the file.
+The same command goes on where it was stopped, and the figures are of all skies in the file. `searched_skies.jsonl`
+beside this file are those that docs/tracking.md counts; another tracker needs a file of its own.
 
 Run alone: python -m bench.tracking.false_tracks [--days 0.05] [--runs 1] [--jobs 2] [--into skies.jsonl]
 """
@@ -17,6 +18,7 @@ Run alone: python -m bench.tracking.false_tracks [--days 0.05] [--runs 1] [--job
 import argparse
 import dataclasses
 import json
+import math
 import os
 import signal
 import sys
@@ -301,7 +303,7 @@ def figures(skies: Sequence[Found]) -> dict[str, Any]:
     """Return the row of figures of some skies."""
     causes = Counter(kind for sky in skies for kind in sky.made_of.values())
     taken = sum(sky.looks for sky in skies)
-    days, false = sum(sky.days for sky in skies), sum(causes.values())
+    days, false = math.fsum(sky.days for sky in skies), sum(causes.values())
     upper = float(chi2.ppf(0.95, 2 * false + 2)) / 2
     return {
         "days": days,
