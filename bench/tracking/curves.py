@@ -55,7 +55,8 @@ def draw_speed(rows: Rows, path: Path) -> None:
         )
     panel.plot(list(WANTED_MS), list(WANTED_MS.values()), color=BOUND, marker="_", ls="", ms=14, label="wanted, p99")
     panel.set(xlabel="targets", ylabel="processor time a frame of four looks, ms", xscale="log", yscale="log")
-    panel.set_xticks(counts := sorted({row["targets"] for row in rows}), [f"{count}" for count in counts])
+    counts = sorted({row["targets"] for row in rows})
+    panel.set_xticks(counts, [str(count) for count in counts])
     panel.tick_params(axis="x", which="minor", labelbottom=False)
     _save(picture, (panel,), path)
 
