@@ -22,10 +22,9 @@ def test_true_ellipses_of_any_size_hold_what_they_state() -> None:
 
 
 def is_drawn(picture: Path) -> bool:
-    """Return whether a picture is more than an empty sheet: it has lines in more than one colour."""
+    """Return whether a picture is more than an empty sheet: axes and names are black, only curves have a colour."""
     pixels = imread(picture)[..., :3].reshape(-1, 3)
-    coloured = pixels[np.ptp(pixels, axis=1) > 0.2]
-    return len(np.unique(np.round(coloured, 1), axis=0)) > 10
+    return bool(np.count_nonzero(np.ptp(pixels, axis=1) > 0.2) > 300)
 
 
 @pytest.mark.parametrize(
