@@ -24,7 +24,15 @@ def options(description: str | None, runs: int) -> argparse.ArgumentParser:
 
 def add_picture(parser: argparse.ArgumentParser, of: str) -> None:
     """Add --picture; of: what is drawn."""
-    parser.add_argument("--picture", type=Path, metavar="PNG", help=f"draw {of}")
+    parser.add_argument("--picture", type=_picture, metavar="PNG", help=f"draw {of}")
+
+
+def _picture(text: str) -> Path:
+    """Return where a picture is to go; refused before the first run, not after the last, where there is no folder."""
+    path = Path(text)
+    if not path.parent.is_dir():
+        raise argparse.ArgumentTypeError(f"{path.parent} is no folder; make it first")
+    return path
 
 
 def seeds(chosen: argparse.Namespace, what: str) -> Iterator[int]:

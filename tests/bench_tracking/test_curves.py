@@ -60,12 +60,19 @@ def test_curves_leave_out_what_is_not_known(tmp_path: Path) -> None:
         assert is_drawn(tmp_path / f"{name}.png")
 
 
-def test_looks_beyond_a_run_are_refused() -> None:
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (["--looks", "20", "99"], "--looks: [20, 99] must be 1 to 62"),
+        (["--picture", "nowhere/curves.png"], "nowhere is no folder"),
+    ],
+)
+def test_what_cannot_be_drawn_is_said_at_once(wrong: list[str], said: str) -> None:
     ran = subprocess.run(
-        [sys.executable, "-m", "bench.tracking.accuracy", "--looks", "20", "99"],
+        [sys.executable, "-m", "bench.tracking.accuracy", *wrong],
         capture_output=True,
         text=True,
         check=False,
     )
     assert ran.returncode == 2
-    assert "--looks: [20, 99] must be 1 to 62" in ran.stderr
+    assert said in ran.stderr
