@@ -9,6 +9,7 @@ import socket
 import aiomqtt
 import pytest
 
+from services.runtime import mqtt as mqtt_module
 from services.runtime.broker import RunningBroker, running_broker
 from services.runtime.envelope import Status, parse_envelope
 from services.runtime.errors import PlumewatchError
@@ -95,6 +96,24 @@ async def test_client_waits_for_a_broker_that_comes_late() -> None:
             async with new_client(broker.address) as client:
                 await client.publish(alert_topic("ev-1"), b"kept", qos=1, retain=True)
             assert (await first).payload == b"kept"
+
+
+async def test_reader_asks_twice_for_what_is_retained_after_an_outage(
+    broker: RunningBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mqtt_module, "AGAIN_S", 0.2)
+    arriving = messages(broker.url, [(ALERTS, 1)], asyncio.Event())
+    async with contextlib.aclosing(arriving), asyncio.timeout(30):
+        async with new_client(broker.address) as client:
+            await client.publish(alert_topic("ev-1"), b"kept", qos=1, retain=True)
+            assert (await anext(arriving)).payload == b"kept"
+            # mosquitto writes its state once a second.
+            await asyncio.sleep(1.5)
+            await client.publish(alert_topic("ev-2"), b"new", qos=1)
+        # A broker that was there all the time has told all at once.
+        assert (await anext(arriving)).payload == b"new"
+        os.kill(broker.pid, signal.SIGKILL)
+        assert [(await anext(arriving)).payload for _ in range(2)] == [b"kept", b"kept"]
 
 
 async def test_stop_ends_readers_whether_connected_or_not(broker: RunningBroker) -> None:
