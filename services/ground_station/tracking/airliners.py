@@ -40,6 +40,9 @@ REMEMBERED_S, DOUBTFUL_SIGMA = 30.0, 4.0
 # What falls or coasts more slowly than this is no hotter than 700 K, for the air heats it by v^2 / 2 c_p: no satellite
 # sees such a thing. Wings carry no higher than this.
 COLD_M_PER_S, HIGHEST_WINGS_M = 1000.0, 25_000.0
+# What something else moves beside may be a crossing of lines of sight to two airliners, which then goes on with one of
+# them and seems to leap up. It is remembered for so long, s; see services.ground_station.tracking.company.
+COMPANY_S = 15.0
 # What was never seen to boost, and has not been seen for so long or whose height is known no better than this, is
 # nothing to warn of: where it goes is anybody's guess.
 UNSEEN_S, VAGUE_M = 10.0, 5_000.0
@@ -121,6 +124,7 @@ def judge(records, rows, evidence, withheld, refuted):  # type: ignore[no-untype
         flies_so, settled = is_air_traffic(said), record.time_s - record.moved_s > SETTLED_S
         # Of what never flew so, the time is no number.
         flew_so = no_rocket and record.time_s - record.airliner_s < REMEMBERED_S
-        withheld[k] = unknown or flies_so or flew_so or is_cold(said)
+        crosses = no_rocket and record.time_s - record.company_s < COMPANY_S
+        withheld[k] = unknown or flies_so or flew_so or crosses or is_cold(said)
         withheld[k] |= not settled and may_be_airliner(said)
         refuted[k] = not unknown and flies_so and settled

@@ -7,6 +7,7 @@ from numba import njit
 
 from services.ground_station.tracking.bank.imm import burn_out
 from services.ground_station.tracking.bank.models import BALLISTIC, BOOST, GLIDE
+from services.ground_station.tracking.company import had_company
 from services.ground_station.tracking.records import NONE
 
 # A model so likely is believed, or is at work; an engine pushes by more than this; a plume seen so lately was burning.
@@ -19,8 +20,8 @@ STEEP, STEEPEST, WINGED_M_PER_S = 0.3, 0.6, 600.0
 BEYOND_SIGMA = 4.0
 # Where a track is must be known to this: what nobody has seen for minutes takes any point of clutter for its own.
 MOST_DOUBT_M = 10_000.0
-# What has flown as airliners do must be driven for so long without a break: a stranger's detection leads astray for an
-# instant, and the next looks lead back.
+# What has flown as airliners do, or had company lately, must be driven for so long without a break: a stranger's
+# detection leads astray for an instant, and the next looks lead back.
 AGAINST_AIRLINERS_S = 5.0
 
 
@@ -55,9 +56,10 @@ def _note_drive(track, boosting):
 @njit(cache=True, error_model="numpy")
 def _is_believed(track):
     """Return whether a track that a look has just seen is driven, and long enough for what it was held for before."""
-    known = math.isnan(track.airliner_s) or not math.isnan(track.boosting_s)
+    suspect = not math.isnan(track.airliner_s) or had_company(track, track.last_hit_s)
+    known = not math.isnan(track.boosting_s)
     # Of what is not driven the time is no number.
-    return track.last_hit_s - track.driven_s >= (0.0 if known else AGAINST_AIRLINERS_S)
+    return track.last_hit_s - track.driven_s >= (AGAINST_AIRLINERS_S if suspect and not known else 0.0)
 
 
 @njit(cache=True, error_model="numpy")

@@ -9,7 +9,7 @@ import math
 
 from numba import njit
 
-from services.ground_station.tracking.airliners import HIGHEST_M, LOWEST_M
+from services.ground_station.tracking.airliners import COMPANY_S, HIGHEST_M, LOWEST_M
 from services.ground_station.tracking.association.meeting import passing
 from services.ground_station.tracking.bank.models import STATIC
 from services.ground_station.tracking.forces import height_m
@@ -26,8 +26,8 @@ LEAST_M_PER_S, SURE_SIGMA = 50.0, 2.0
 # Lines of sight of two satellites to one airliner pass so near to each other, farther than this from the track; one
 # look is enough.
 MEET_M, OWN_M = 2_000.0, 3_000.0
-# Airliners are not seen in every look: company is remembered for so long, and asked for anew after so long, s.
-REMEMBERED_S, AGAIN_S = 15.0, 1.0
+# Airliners are not seen in every look: company is remembered, and asked for anew after so long, s.
+AGAIN_S = 1.0
 
 
 @njit(cache=True, error_model="numpy")
@@ -41,7 +41,7 @@ def note_company(track, tracks, tracklets, sensors, now_s):
 @njit(cache=True, error_model="numpy")
 def had_company(track, now_s):
     """Return whether something else has moved near a track lately."""
-    return now_s - track.company_s < REMEMBERED_S
+    return now_s - track.company_s < COMPANY_S
 
 
 @njit(cache=True, error_model="numpy")

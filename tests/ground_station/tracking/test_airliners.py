@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from services.geometry.ellipsoid import east_north_up, geodetic_to_itrs
 from services.ground_station.tracking import following
-from services.ground_station.tracking.airliners import REMEMBERED_S, note_airliner
+from services.ground_station.tracking.airliners import COMPANY_S, REMEMBERED_S, note_airliner
 from services.ground_station.tracking.bank.models import BALLISTIC, BOOST, CRUISE
 from services.ground_station.tracking.burning import AGAINST_AIRLINERS_S
 from services.ground_station.tracking.changes import Changes, Ended
@@ -216,6 +216,27 @@ def test_thrust_of_what_flew_as_an_airliner_is_believed_only_once_it_lasts() -> 
     wavers["driven_s"] = NOW_S - 1.0
     assert math.isnan(boosting_s(wavers))
     assert math.isnan(wavers["driven_s"][0])
+
+
+def test_thrust_of_what_had_company_lately_is_believed_only_once_it_lasts() -> None:
+    records = flying(60.0, 5.0, boosting=0.9)
+    records["company_s"] = NOW_S - COMPANY_S + 0.5
+    assert math.isnan(boosting_s(records))
+    records["driven_s"] = NOW_S - AGAINST_AIRLINERS_S
+    assert boosting_s(records) == NOW_S
+    long_ago = flying(60.0, 5.0, boosting=0.9)
+    long_ago["company_s"] = NOW_S - COMPANY_S - 0.5
+    assert boosting_s(long_ago) == NOW_S
+
+
+def test_what_had_company_lately_is_no_threat_until_it_is_surely_driven() -> None:
+    # A crossing of two lines of sight that went on with one of the two airliners and leapt up to it.
+    leaps = flying(58.0, 60.0, speed_m_per_s=356.0, height_m=4_300.0, boosting=0.98)
+    assert told(leaps).state == "confirmed"
+    leaps["company_s"] = NOW_S - 5.0
+    assert told(leaps).state == "tentative"
+    leaps["boosting_s"] = NOW_S
+    assert told(leaps).state == "confirmed"
 
 
 def test_airliner_that_has_long_been_followed_is_nothing_after_all() -> None:

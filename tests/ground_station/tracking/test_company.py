@@ -6,7 +6,8 @@ from numpy.typing import NDArray
 
 from services.geometry.ellipsoid import east_north_up, geodetic_to_itrs
 from services.ground_station.tracking.bank.models import STATIC
-from services.ground_station.tracking.company import REMEMBERED_S, had_company, has_company, note_company
+from services.ground_station.tracking.airliners import COMPANY_S
+from services.ground_station.tracking.company import had_company, has_company, note_company
 from services.ground_station.tracking.records import STAYS, TRACK, TRACKLET, UNDECIDED
 from services.ground_station.tracking.sensors import SENSOR
 
@@ -156,5 +157,5 @@ def test_company_is_remembered_while_it_is_not_seen() -> None:
     assert not had_company(own[0], NOW_S)
     note_company(own[0], own, other, SENSORS.copy(), NOW_S)
     note_company(own[0], own, NOBODY[TRACKLET], SENSORS.copy(), NOW_S + 10.0)
-    assert had_company(own[0], NOW_S + REMEMBERED_S - 0.1)
-    assert not had_company(own[0], NOW_S + REMEMBERED_S)
+    assert had_company(own[0], NOW_S + COMPANY_S - 0.1)
+    assert not had_company(own[0], NOW_S + COMPANY_S)
