@@ -5,8 +5,8 @@ import pytest
 from numpy.typing import NDArray
 
 from services.geometry.ellipsoid import east_north_up, geodetic_to_itrs
-from services.ground_station.tracking.bank.models import STATIC
 from services.ground_station.tracking.airliners import COMPANY_S
+from services.ground_station.tracking.bank.models import STATIC
 from services.ground_station.tracking.company import had_company, has_company, note_company
 from services.ground_station.tracking.records import STAYS, TRACK, TRACKLET, UNDECIDED
 from services.ground_station.tracking.sensors import SENSOR
