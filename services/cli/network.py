@@ -265,39 +265,33 @@ def _watch_table(looks: Any) -> None:
 
 
 def _links_table(look: network_pb2.WatchLinksResponse) -> Any:
+    """Return the table of streams, which fits 80 columns: figures of one kind share one, in lines of their own."""
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
     title = f"Links at {format_rfc3339(look.time_unix_ns)}" if look.time_unix_ns else "The run has not started"
-    table = Table(title=title)
-    table.add_column("satellite")
-    table.add_column("path")
+    table = Table(title=title, box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
+    table.add_column("satellite", no_wrap=True)
+    table.add_column("path", overflow="fold")
     for heading in (
-        "delay ms",
-        "in",
-        "out",
-        "lost: queue",
-        "network",
-        "refused",
-        "re-timed",
-        "waiting",
-        "late p50 ms",
-        "p99 ms",
+        "delay\nms",
+        "in\nout",
+        "lost in\nqueue\nnetwork",
+        "refused\nre-timed",
+        "waiting\nMB",
+        "late\np50\np99 ms",
     ):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=True)
     for stream in look.streams:
         table.add_row(
-            stream.satellite_id + ("" if stream.connected else " (closed)"),
+            stream.satellite_id + ("" if stream.connected else "\n(closed)"),
             " > ".join(stream.path[1:]) or "none",
             f"{stream.delay_s * 1e3:.2f}",
-            str(stream.frames_received),
-            str(stream.frames_released),
-            str(stream.frames_lost_queue_full),
-            str(stream.frames_lost_network_model),
-            str(stream.frames_refused),
-            str(stream.frames_retimed),
-            f"{stream.frames_queued} ({stream.bytes_queued / 1e6:.1f} MB)",
-            f"{stream.lateness_p50_s * 1e3:.2f}",
-            f"{stream.lateness_p99_s * 1e3:.2f}",
+            f"{stream.frames_received}\n{stream.frames_released}",
+            f"{stream.frames_lost_queue_full}\n{stream.frames_lost_network_model}",
+            f"{stream.frames_refused}\n{stream.frames_retimed}",
+            f"{stream.frames_queued}\n{stream.bytes_queued / 1e6:.1f}",
+            f"{stream.lateness_p50_s * 1e3:.2f}\n{stream.lateness_p99_s * 1e3:.2f}",
         )
     return table
 

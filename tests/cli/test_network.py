@@ -52,7 +52,19 @@ class _Network(network_pb2_grpc.NetworkServiceServicer):
 
     def WatchLinks(self, request: Any, context: Any) -> Iterator[network_pb2.WatchLinksResponse]:  # noqa: N802
         del request, context
-        yield network_pb2.WatchLinksResponse()
+        stream = network_pb2.StreamStatus(
+            satellite_id="tracking-01",
+            connected=True,
+            path=["tracking-01", "relay-412", "relay-413", "svalbard"],
+            delay_s=0.03211,
+            frames_received=123_456,
+            frames_released=123_440,
+            frames_lost_queue_full=12,
+            frames_lost_network_model=4,
+            bytes_queued=10_400_000,
+            lateness_p99_s=0.00123,
+        )
+        yield network_pb2.WatchLinksResponse(time_unix_ns=1_782_043_200_000_000_000, streams=[stream])
 
 
 @pytest.fixture
@@ -158,6 +170,13 @@ def test_unknown_node_is_answered_with_a_command_that_lists_all(relay: str, argu
 def test_healing_all_where_nothing_fails_says_so(relay: str) -> None:
     result = CliRunner().invoke(app, ["heal", "all", "--relay", relay])
     assert (result.exit_code, result.output) == (0, "no fault holds\n")
+
+
+def test_streams_are_watched_in_80_columns(relay: str) -> None:
+    result = CliRunner().invoke(app, ["watch", "--relay", relay], env={"COLUMNS": "80"})
+    assert max(len(line.rstrip()) for line in result.stdout.splitlines()) <= 80
+    for figure in ("tracking-01", "32.11", "123456", "123440", "12", "10.4", "1.23"):
+        assert figure in result.stdout.split()
 
 
 def test_watching_a_relay_that_stops_is_an_error(relay: str) -> None:
