@@ -271,7 +271,7 @@ def _links_table(look: network_pb2.WatchLinksResponse) -> Any:
 
     title = f"Links at {format_rfc3339(look.time_unix_ns)}" if look.time_unix_ns else "The run has not started"
     table = Table(title=title, box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
-    table.add_column("satellite", no_wrap=True)
+    table.add_column("satellite", overflow="fold", min_width=12)
     table.add_column("path", overflow="fold")
     for heading in (
         "delay\nms",

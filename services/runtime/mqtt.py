@@ -36,7 +36,7 @@ ANSWER_S = 5.0
 # A connection that lasts so long was a good one: the next try is at once. Seconds.
 GOOD_S = 5.0
 # After an outage a reader subscribes once more, so much later, s: nats-server (2.15.1) lets in who comes as it starts
-# before all that is retained is loaded, and one in some 40 got none of it (tried).
+# before all that is retained is loaded, and 9 of 144 got not all of it (tried).
 AGAIN_S = 2.0
 # Messages that wait for a slow reader; beyond, the newest are dropped and logged, and retained ones come again with
 # the next connection. At some 4 KB a message this bounds the memory to 40 MB.
