@@ -17,13 +17,15 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+from uuid import uuid4
 
+import aiomqtt
 import structlog
 
 from services.runtime.backoff import Backoff
 from services.runtime.deathsig import dying_with_parent
-from services.runtime.errors import PlumewatchError, PortTakenError
-from services.runtime.mqtt import BrokerAddress, parse_broker_url, require_broker
+from services.runtime.errors import PeerUnavailableError, PlumewatchError, PortTakenError
+from services.runtime.mqtt import BrokerAddress, new_client, parse_broker_url, require_broker, subscribe
 
 Kind = Literal["given", "mosquitto", "nats-server"]
 
@@ -37,6 +39,10 @@ STOP_S = 3.0
 # A subscriber may have 65,535 messages under way (the packet identifiers of MQTT 3.1.1, 2.3.1), which nats-server
 # divides beforehand among its subscriptions: 64 each makes it take 1,023 of one client. Its default of 1,024 takes 63.
 NATS_MAX_ACK_PENDING = 64
+# nats-server lets clients in before it has loaded what it retains, in order: a message that it is given to retain on
+# this topic, which nobody's `#` takes in, comes after all of them. Asked for it again after so long, seconds.
+LOADED = "$plumewatch/broker/loaded"
+ASKED_AGAIN_S = 0.02
 # Beside the ordinary folders: Debian installs the broker where only root's PATH leads.
 SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/opt/homebrew/sbin")
 
@@ -219,9 +225,7 @@ class _Child:
     async def _answering(self, process: asyncio.subprocess.Process, began_at: int) -> None:
         """Return once it answers; where it ends first, raise its own last words in the log from `began_at` on."""
         ended = asyncio.create_task(process.wait(), name="broker ends")
-        ready = asyncio.create_task(
-            require_broker(self._broker.address, START_S, f"see {self._log}"), name="broker answers"
-        )
+        ready = asyncio.create_task(self._ready(), name="broker answers")
         try:
             await asyncio.wait((ended, ready), return_when=asyncio.FIRST_COMPLETED)
             if ready.done():
@@ -231,6 +235,17 @@ class _Child:
         finally:
             ended.cancel()
             ready.cancel()
+
+    async def _ready(self) -> None:
+        """Return once a client gets all that is retained; raise PeerUnavailableError after START_S twice."""
+        address, remedy = self._broker.address, f"see {self._log}"
+        await require_broker(address, START_S, remedy)
+        if self._broker.kind == "nats-server":
+            try:
+                async with asyncio.timeout(START_S):
+                    await _loaded(address)
+            except (aiomqtt.MqttError, TimeoutError) as error:
+                raise PeerUnavailableError("the MQTT broker", str(address), f"{remedy} ({error!r})") from error
 
     async def supervise(self) -> None:
         """Start the broker again whenever it ends, until cancelled."""
@@ -261,6 +276,23 @@ class _Child:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
+
+
+async def _loaded(address: BrokerAddress) -> None:
+    """Return once nats-server has loaded what it retains.
+
+    Without, of 2,000 messages its first client got 1 to 1,307 in 4 of 10 starts; with this, all of 6,000 in 50 (tried).
+    """
+    mark = uuid4().hex.encode()
+    async with new_client(address) as client:
+        await client.publish(LOADED, mark, qos=1, retain=True)
+        got = b""
+        while got != mark:
+            await subscribe(client, [(LOADED, 0)])
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(ASKED_AGAIN_S):
+                    got = (await anext(client.messages)).payload
+        await client.publish(LOADED, b"", qos=1, retain=True)
 
 
 def _free_port(host: str, port: int, service: str) -> int:

@@ -18,6 +18,8 @@ from services.runtime.errors import PeerUnavailableError, PlumewatchError, PortT
 from services.runtime.mqtt import ALERTS, alert_topic, messages, new_client, subscribe
 
 SUBSCRIPTIONS = 1_000
+# So many that nats-server lets clients in before it has loaded them.
+RETAINED = 2_000
 
 
 async def received(client: aiomqtt.Client, count: int) -> list[aiomqtt.Message]:
@@ -102,6 +104,23 @@ async def test_retained_messages_outlive_an_orderly_restart(broker_kind: Kind, t
         await subscribe(client, [("plumewatch/v1/alerts/+", 1)])
         (message,) = await received(client, 1)
         assert (message.payload, message.retain) == (b"kept", True)
+
+
+async def test_first_client_of_a_restarted_broker_gets_all_that_is_retained(broker_kind: Kind, tmp_path: Path) -> None:
+    topics = {alert_topic(f"ev-{k}") for k in range(RETAINED)}
+    async with (
+        running_broker(port=0, kind=broker_kind, state_dir=tmp_path) as running,
+        new_client(running.address) as client,
+    ):
+        for topic in topics:
+            await client.publish(topic, b"kept" * 200, qos=1, retain=True)
+    for _ in range(5):
+        async with (
+            running_broker(port=0, kind=broker_kind, state_dir=tmp_path) as running,
+            new_client(running.address) as client,
+        ):
+            await subscribe(client, [(ALERTS, 0)])
+            assert {str(message.topic) for message in await received(client, RETAINED)} == topics
 
 
 async def test_killed_broker_is_started_again_with_what_it_kept(broker_kind: Kind) -> None:
