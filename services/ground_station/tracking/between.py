@@ -72,16 +72,17 @@ class Between:
             rays = state.track_pool.rays[record["history"]]
             found = self._ascents.fitted(record, rays, launches.get(serial), time_s, bias)
             launches[serial] = found
-            if bias is not None and found.fit is not None and len(found.fit.biases):
-                state.sensors.learn_bias(found.fit.biases, found.fit.biases_covariance)
-            if found.fit is not None and found.fit.is_fitting and _is_to_be_put_right(record, found.fit, time_s):
+            fit = found.fit
+            if bias is not None and fit is not None and len(fit.biases) and _burns(record, fit):
+                state.sensors.learn_bias(fit.biases, fit.biases_covariance, bias.sigma[: len(fit.biases)])
+            if fit is not None and _is_to_be_put_right(record, fit, time_s):
                 following.put_right(
                     state.tracks[row : row + 1],
-                    found.fit.at_s,
-                    found.fit.state_itrs,
-                    found.fit.covariance,
-                    1.0 / found.fit.exhaust_m_per_s,
-                    found.fit.exhaust_sigma_m_per_s / found.fit.exhaust_m_per_s**2,
+                    fit.at_s,
+                    fit.state_itrs,
+                    fit.covariance,
+                    1.0 / fit.exhaust_m_per_s,
+                    fit.exhaust_sigma_m_per_s / fit.exhaust_m_per_s**2,
                 )
         state.launches = launches
 
@@ -104,11 +105,15 @@ class Between:
         return BiasPrior.of(len(state.sensors.names), config.attitude_bias_sigma_rad, config.clock_bias_sigma_s)
 
 
-def _is_to_be_put_right(record: np.void, fit: AscentFit, time_s: float) -> bool:
-    """Return whether a track is one that a fit to its looks puts right.
+def _burns(record: np.void, fit: AscentFit) -> bool:
+    """Return whether a track, not known to have burnt out, was seen under thrust or is no straight flyer by its looks.
 
-    Alone, not known to have burnt out, and seen under thrust or no straight flyer by its looks.
+    To an airliner's looks an ascent fits as well, with satellites that are biased by any amount.
     """
+    return math.isnan(record["burnt_s"]) and (fit.outdoes_straight_flight or not math.isnan(record["boosting_s"]))
+
+
+def _is_to_be_put_right(record: np.void, fit: AscentFit, time_s: float) -> bool:
+    """Return whether a track is one that a fit to its looks puts right: alone, and burning."""
     crowded = time_s - record["crowded_s"] < CROWD_MEMORY_S
-    burns = math.isnan(record["burnt_s"]) and (fit.outdoes_straight_flight or not math.isnan(record["boosting_s"]))
-    return burns and not crowded
+    return fit.is_fitting and _burns(record, fit) and not crowded

@@ -5,6 +5,7 @@ import math
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
+from scipy.special import chdtrc
 
 from services.ground_station.tracking.look import Look, LookArrays
 from services.ground_station.tracking.records import copied
@@ -19,16 +20,18 @@ LONGEST_STEP_S = 4.0
 COUNTED_LOOKS = 30
 LEAST_POINTS = 0.5
 # Mean squared distance over what it should be from which sensors are held for biased, over at least so many detections
-# of each and remembered over at most so many; and standard deviations of chance that it must lie above 1.
-MISFIT, HEARD_LOOKS, REMEMBERED_LOOKS, MISFIT_SIGMA = 1.5, 10, 50, 4.5
+# of each and remembered over at most so many; and how seldom chance may make it as large. Exactly: a dozen detections
+# lie 4.5 standard deviations off once in 5,000 times.
+MISFIT, HEARD_LOOKS, REMEMBERED_LOOKS, MISFIT_CHANCE = 1.5, 10, 50, 1e-7
 # Where nothing could be begun, for so many objects that three satellites or more seem to see did not fit: the same.
 REFUSED = 8
 # A satellite in low orbit goes 7,600 m/s: from 1,500 km away, so fast an angle.
 ORBIT_RAD_PER_S = 7600.0 / 1.5e6
 # What is left of a bias is the same in all looks between two fits: each look counts for so much less.
 SHARED = 3.0
-# Newer biases are taken over unless they are less sure than the ones known by this factor.
-SURER = 1.2
+# Newer biases are taken over unless they are less sure than the ones known by this factor; larger ones than so many
+# of the prior's standard deviations never: what asks for them is no rocket.
+SURER, LARGEST_SIGMA = 1.2, 5.0
 
 
 class TooManySensorsError(ValueError):
@@ -128,8 +131,13 @@ class Sensors:
         # A clock's error moves the satellite along its orbit; seen from a thousand kilometres that is an angle.
         self.records["doubt_rad"] = math.hypot(math.sqrt(2.0) * angle_sigma_rad, time_sigma_s * ORBIT_RAD_PER_S)
 
-    def learn_bias(self, biases: Float64, covariance: Float64) -> None:
-        """Take over biases (S, 4) of the first S sensors with their covariance (4 S, 4 S), where they are surer."""
+    def learn_bias(self, biases: Float64, covariance: Float64, prior_sigma: Float64) -> None:
+        """Take over biases (S, 4) of the first S sensors with their covariance (4 S, 4 S), where they are surer.
+
+        prior_sigma: (S, 4) how large they may be; biases far beyond are not taken over, of any sensor.
+        """
+        if (np.abs(biases) > LARGEST_SIGMA * prior_sigma).any():
+            return
         for number in range(len(biases)):
             block = covariance[4 * number : 4 * number + 4, 4 * number : 4 * number + 4]
             # Two of three axes lie across a line of sight.
@@ -143,8 +151,8 @@ class Sensors:
 def _is_misfit(heard: NDArray[np.void]) -> bool:
     """Return whether detections lie farther from their tracks than chance has it: chi-square of two, halved."""
     misfit = float(heard["misfit"].mean())
-    count = int(np.minimum(heard["heard"], REMEMBERED_LOOKS).sum())
-    return misfit >= MISFIT and (misfit - 1.0) * math.sqrt(count) >= MISFIT_SIGMA
+    freedom = 2 * int(np.minimum(heard["heard"], REMEMBERED_LOOKS).sum())
+    return misfit >= MISFIT and float(chdtrc(freedom, freedom * misfit)) <= MISFIT_CHANCE
 
 
 @njit(cache=True, error_model="numpy")

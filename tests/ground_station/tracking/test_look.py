@@ -173,3 +173,47 @@ def test_density_of_clutter_is_the_mean_of_many_looks() -> None:
     # The mean over some thirty looks, again and again.
     assert np.mean(said[100:]) == pytest.approx(12.0 / 0.4, rel=0.05)
     assert np.std(said[100:]) < 0.2 * 12.0 / 0.4
+
+
+def heard(misfit: float, *looks: int) -> Sensors:
+    """Return sensors whose detections lie so far from their tracks, over so many looks each."""
+    sensors = Sensors()
+    for number, count in enumerate(looks):
+        sensors.move(look_from(SATELLITE(0.0), f"sat-{number}"), 0.0)
+        sensors.records[number]["misfit"], sensors.records[number]["heard"] = misfit, count
+    return sensors
+
+
+@pytest.mark.parametrize(
+    ("misfit", "looks", "biased"),
+    [
+        # A dozen detections of one satellite lie so far off by chance once in 5,000 times: a sky of the count did.
+        (2.35, (12, 2, 2, 4), False),
+        (4.0, (12, 2, 2, 4), True),
+        (1.4, (50, 50, 50, 50), False),
+        (1.6, (50, 50, 50, 50), True),
+        (9.0, (9, 9, 9, 9), False),
+    ],
+)
+def test_satellites_are_held_for_biased_where_chance_does_not_explain_their_misses(
+    misfit: float, looks: tuple[int, ...], biased: bool
+) -> None:
+    sensors = heard(misfit, *looks)
+    sensors.find_bias(2e-4, 0.02, apart=False)
+    assert sensors.biased == biased
+
+
+def test_biases_that_no_satellite_has_are_not_taken_over() -> None:
+    sensors = heard(9.0, 20, 20)
+    sensors.find_bias(2e-4, 0.02, apart=False)
+    prior = np.array([[2e-4, 2e-4, 2e-4, 0.02]] * 2)
+    known = np.diag(np.array([1e-5, 1e-5, 1e-5, 1e-3] * 2) ** 2)
+    biases = np.array([[3e-4, -4e-4, 0.0, 0.03], [0.0, 0.0, 2e-4, 0.0]])
+    # An airliner's looks, bent to a rocket's ascent, asked for 6 mrad.
+    for axis, far in ((0, 6e-3), (3, -0.2)):
+        bent = biases.copy()
+        bent[1, axis] = far
+        sensors.learn_bias(bent, known, prior)
+        assert not sensors.records["bias"].any()
+    sensors.learn_bias(biases, known, prior)
+    assert sensors.records["bias"][:2].tolist() == biases.tolist()
