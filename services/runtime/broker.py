@@ -24,7 +24,7 @@ import structlog
 
 from services.runtime.backoff import Backoff
 from services.runtime.deathsig import dying_with_parent
-from services.runtime.errors import PeerUnavailableError, PlumewatchError, PortTakenError
+from services.runtime.errors import PlumewatchError, PortTakenError
 from services.runtime.mqtt import BrokerAddress, new_client, parse_broker_url, require_broker, subscribe
 
 Kind = Literal["given", "mosquitto", "nats-server"]
@@ -237,15 +237,18 @@ class _Child:
             ready.cancel()
 
     async def _ready(self) -> None:
-        """Return once a client gets all that is retained; raise PeerUnavailableError after START_S twice."""
-        address, remedy = self._broker.address, f"see {self._log}"
-        await require_broker(address, START_S, remedy)
+        """Return once a client gets all that is retained; raise PlumewatchError after START_S."""
+        address = self._broker.address
+        await require_broker(address, START_S, f"see {self._log}")
         if self._broker.kind == "nats-server":
             try:
                 async with asyncio.timeout(START_S):
                     await _loaded(address)
             except (aiomqtt.MqttError, TimeoutError) as error:
-                raise PeerUnavailableError("the MQTT broker", str(address), f"{remedy} ({error!r})") from error
+                raise PlumewatchError(
+                    f"nats-server at {address} did not load what it retains within {START_S:g} s "
+                    f"({str(error) or 'no answer'}); see {self._log}, or move {self._state_dir} away to start without"
+                ) from error
 
     async def supervise(self) -> None:
         """Start the broker again whenever it ends, until cancelled."""

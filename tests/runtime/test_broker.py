@@ -123,6 +123,19 @@ async def test_first_client_of_a_restarted_broker_gets_all_that_is_retained(brok
             assert {str(message.topic) for message in await received(client, RETAINED)} == topics
 
 
+async def test_nats_server_that_does_not_load_what_it_retains_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async def never(*_: object) -> None:
+        """Ask for nothing: what it retains never comes."""
+
+    monkeypatch.setattr(broker_module, "START_S", 3.0)
+    monkeypatch.setattr(broker_module, "subscribe", never)
+    with pytest.raises(PlumewatchError, match=f"did not load what it retains within 3 s .+ move {tmp_path} away"):
+        async with running_broker(port=0, kind="nats-server", state_dir=tmp_path):
+            pass
+
+
 async def test_killed_broker_is_started_again_with_what_it_kept(broker_kind: Kind) -> None:
     async with running_broker(port=0, kind=broker_kind) as running:
         first = running.pid
